@@ -1,0 +1,209 @@
+"""Opens the curation table's database, by default a SQLite file, and brings it to the newest schema."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from collection_db.schema import Base
+from errors import BadSetting, RunFailed
+
+ALLOWED = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME"
+DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+pysqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+MIGRATIONS = Path(__file__).parent / "migrations"
+# not Alembic's own name: a PostgreSQL database may be shared, with Prefect for one
+VERSION_TABLE = "toadworks_version"
+WAIT_S = 30  # how long a writer waits for another, in seconds
+WRITER_LOCK = 0x70AD  # PostgreSQL's advisory lock that every writer takes
+
+_one_at_a_time = threading.Lock()  # Alembic's `context` is one for the whole process
+
+
+def connect(url: str) -> Engine:
+    """Open the database at `url`, making it (and a SQLite file's folder) where missing, and migrate it.
+
+    Any number of processes may do so at once. SQLite runs with a write-ahead log and synchronous=FULL: what a
+    transaction has written when it returns survives a power cut. Raises BadSetting, without the password,
+    when the database cannot be opened or was made by a newer Toadworks.
+    """
+    where = _parse(url)
+    shown = shown_url(where)
+    is_sqlite = where.get_backend_name() == "sqlite"
+    if is_sqlite:
+        _make_folder(where, shown)
+    try:
+        engine = _sqlite_engine(where) if is_sqlite else sa.create_engine(where, pool_pre_ping=True)
+    except (SQLAlchemyError, ImportError, ValueError, TypeError) as error:
+        raise BadSetting(shown, "database", f"cannot be opened: {_told(error, where)}", ALLOWED) from None
+    try:
+        if is_sqlite:
+            _turn_on_wal(engine)
+        _migrate(engine, shown)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        engine.dispose()
+        raise BadSetting(shown, "database", f"cannot be opened: {_told(error, where)}") from None
+    except BadSetting:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction; writers take turns, so that what it reads holds until it commits.
+
+    Raises RunFailed where the database cannot be written (locked for over 30 s, read-only, disk full).
+    """
+    try:
+        with engine.execution_options(toadworks_writes=True).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+            yield connection
+    except OperationalError as error:
+        told = _told(error, engine.url)
+        raise RunFailed(f"{shown_url(engine.url)}: the table cannot be written: {told}") from error
+
+
+def shown_url(url: URL) -> str:
+    """The URL as it may be printed: no password, and no query, as that may hold one too."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def head_revision() -> str:
+    """The revision that this Toadworks brings every table to."""
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if head is None:
+        raise RunFailed(f"{MIGRATIONS}: no migrations found; is Toadworks installed whole?")
+    return head
+
+
+def _parse(url: str) -> URL:
+    try:
+        given = make_url(url)
+    except (ArgumentError, ValueError):
+        # not shown: where it cannot be read, nobody knows which part of it is the password
+        raise BadSetting("database", "url", "is not a database URL", ALLOWED) from None
+    if "@" in (given.host or ""):
+        raise BadSetting("database", "url", "has two @; write an @ of the password as %40", ALLOWED)
+    if given.drivername not in DRIVERS:
+        raise BadSetting(shown_url(given), "database", f"driver {given.drivername!r} is not known", ALLOWED)
+    given = given.set(drivername=DRIVERS[given.drivername])
+    if given.get_backend_name() == "sqlite" and given.database in (None, "", ":memory:"):
+        raise BadSetting(shown_url(given), "database", "names no file, so nothing would be kept", ALLOWED)
+    return given
+
+
+def _told(error: BaseException, url: URL) -> str:
+    """The driver's own sentence on one line, without SQL, advice links or any secret of the URL."""
+    text = " ".join(str(getattr(error, "orig", None) or error).split("\n(Background")[0].split())
+    secrets = [url.password, *(value for key, value in url.query.items() if "pass" in key.lower())]
+    for secret in secrets:
+        if isinstance(secret, str) and secret:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _make_folder(url: URL, shown: str) -> None:
+    if url.database is None or url.database.startswith("file:"):
+        return
+    try:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(shown, "database", f"its folder cannot be made: {error}") from None
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": WAIT_S})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # pysqlite would begin late, and never for a SELECT or for DDL
+        for pragma in (f"busy_timeout = {WAIT_S * 1000}", "foreign_keys = ON", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # a writer takes its lock first: a reader that turns writer is refused if another wrote meanwhile
+        writes = connection.get_execution_options().get("toadworks_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _turn_on_wal(engine: Engine) -> None:
+    """The file remembers the mode, so this is done once; SQLite does not wait for others while switching."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        raw = None
+        try:
+            raw = engine.raw_connection()
+            cursor = raw.cursor()
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except (sqlite3.OperationalError, DBAPIError) as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        finally:
+            if raw is not None:
+                raw.close()
+
+
+def _migrate(engine: Engine, shown: str) -> None:
+    head = head_revision()
+    with engine.begin() as connection:  # most openings end here, and wait for no writer
+        if _revision(connection) == head:
+            return
+    with _one_at_a_time, engine.execution_options(toadworks_writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+        revision = _revision(connection)  # again: another process may have been first
+        if revision == head:
+            return
+        if revision is None:
+            _refuse_foreign_tables(connection, shown)
+        elif revision not in _known_revisions():
+            problem = f"was made by a newer Toadworks (revision {revision}); upgrade Toadworks to open it"
+            raise BadSetting(shown, "database", problem)
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes.update(connection=connection, version_table=VERSION_TABLE)
+        command.upgrade(config, "head")
+
+
+def _known_revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def _revision(connection: Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return context.get_current_revision()
+
+
+def _refuse_foreign_tables(connection: Connection, shown: str) -> None:
+    taken = sorted(set(sa.inspect(connection).get_table_names()) & set(Base.metadata.tables))
+    if taken:
+        problem = f"holds another program's tables ({', '.join(taken)}); give Toadworks its own database"
+        raise BadSetting(shown, "database", problem)

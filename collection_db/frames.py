@@ -1,0 +1,76 @@
+"""The candidates as a pandas frame, whose columns and types are the same however few rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from collection_db.rows import last, shown, standing_of_candidate
+from collection_db.schema import candidates, recipes, tokens
+
+MOMENT = "datetime64[us, UTC]"
+COLUMNS: dict[str, str] = {
+    "id": "str",
+    "source": "str",
+    "style": "str",
+    "prompt": "str",
+    "guidance_scale": "float64",
+    "insertion_step": "int64",
+    "mode": "str",
+    "seed": "int64",
+    "sampler": "str",
+    "steps": "int64",
+    "model": "str",
+    "structure": "float64",
+    "score": "float64",
+    "near_source": "boolean",
+    "leader": "str",
+    "verdict": "str",
+    "curator": "str",
+    "decided_at": MOMENT,
+    "token": "Int64",
+    "image_sha256": "str",
+    "made_at": MOMENT,
+}
+
+
+def candidate_frame(connection: Connection, everything: bool) -> pd.DataFrame:
+    """One row a candidate with the columns and types of `COLUMNS`, in order of position, then id."""
+    statement = (
+        sa.select(
+            candidates.c.id,
+            recipes.c.source_id,
+            recipes.c.style,
+            recipes.c.prompt,
+            recipes.c.guidance_scale,
+            recipes.c.insertion_step,
+            recipes.c.mode,
+            recipes.c.seed,
+            recipes.c.sampler,
+            recipes.c.steps,
+            recipes.c.model,
+            candidates.c.structure,
+            candidates.c.score,
+            candidates.c.near_source,
+            candidates.c.leader_id,
+            last.c.verdict,
+            last.c.curator,
+            last.c.decided_at,
+            tokens.c.number,
+            candidates.c.image_sha256,
+            candidates.c.made_at,
+        )
+        .join(recipes, recipes.c.id == candidates.c.id)
+        .outerjoin(last, standing_of_candidate())
+        .outerjoin(tokens, tokens.c.candidate_id == candidates.c.id)
+        .order_by(recipes.c.position, candidates.c.id)
+    )
+    if not everything:
+        statement = statement.where(shown())
+    rows = connection.execute(statement).all()
+    values: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+    columns = zip(COLUMNS.items(), values, strict=True)
+    return pd.DataFrame({name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in columns})

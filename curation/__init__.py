@@ -1,0 +1,1 @@
+"""Where people choose: the review page and its pictures."""

@@ -1,0 +1,65 @@
+"""The errors that Toadworks raises on purpose, under one base.
+
+Each carries its context (file, key, token id) and reads as one clear sentence: what is wrong, where, and what is
+allowed. The command line prints that sentence and exits with `exit_status`; the flows list it beside the file and go on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ToadworksError(Exception):
+    """Base of every error that a user may see. `exit_status` is what the command line exits with."""
+
+    exit_status = 2
+
+
+class BadValue(ToadworksError):
+    """A value that is not one of those allowed."""
+
+    def __init__(self, what: str, value: object, allowed: str) -> None:
+        super().__init__(f"{what} {value!r} is not known; allowed: {allowed}")
+        self.what, self.value, self.allowed = what, value, allowed
+
+
+class BadSetting(ToadworksError):
+    """A key in a user's file (collection.toml, a style catalogue) that cannot be used."""
+
+    def __init__(self, file: Path | str, key: str, problem: str, allowed: str = "") -> None:
+        super().__init__(f"{file}: {key}: {problem}" + (f"; allowed: {allowed}" if allowed else ""))
+        self.file, self.key, self.problem, self.allowed = str(file), key, problem, allowed
+
+
+class BadSource(ToadworksError):
+    """A source file (image or metadata) that cannot be taken; the rest of the batch goes on."""
+
+    def __init__(self, file: Path | str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file, self.problem = str(file), problem
+
+
+class BadWeights(ToadworksError):
+    """A weights file that is missing, damaged or made for another network."""
+
+    def __init__(self, file: Path | str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file, self.problem = str(file), problem
+
+
+class UnknownCandidate(ToadworksError):
+    """An id that names no candidate, or more than one."""
+
+    def __init__(self, given: str, problem: str) -> None:
+        super().__init__(f"candidate {given!r}: {problem}")
+        self.given, self.problem = given, problem
+
+
+class NothingLeft(ToadworksError):
+    """A command that has nothing to work on; the message says what to do first."""
+
+
+class RunFailed(ToadworksError):
+    """The work itself failed (not what the user typed)."""
+
+    exit_status = 1

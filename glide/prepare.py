@@ -1,0 +1,102 @@
+"""How a source picture becomes the square that the network takes. The way is part of every recipe, because it is the
+look of everything: see docs/sources.md for a picture of all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
+
+from errors import BadValue
+
+Pixels = NDArray[np.uint8]
+
+PREPARE = {
+    "area": "each new pixel is the exact average of the area it covers: even, hardly softened pixel art",
+    "nearest": "hard pixels of uneven size",
+    "bicubic": "soft edges",
+    "lanczos": "soft edges with a slight ring",
+    "pad": "whole-number enlargement, centred on the border's colour: hard pixels of even size, a smaller subject",
+}
+
+
+def prepare(image: Image.Image, method: str = "area", backdrop: str = "#ffffff", size: int = 64) -> Pixels:
+    """`image` (any mode, any size) as uint8 [size, size, 3].
+
+    Transparent pixels are laid on `backdrop` ("#rrggbb"); a picture that is not square is centred on its border's
+    commonest colour. Values are averaged as stored (sRGB), as the training pictures were. Raises BadValue for an
+    unknown method or colour.
+    """
+    if method not in PREPARE:
+        raise BadValue("way of preparing a source", method, ", ".join(PREPARE))
+    pixels = squared(opaque(image, backdrop))
+    if method == "area":
+        return area_average(pixels, size)
+    if method == "pad":
+        return _padded(pixels, size)
+    filters = {
+        "nearest": Image.Resampling.NEAREST,
+        "bicubic": Image.Resampling.BICUBIC,
+        "lanczos": Image.Resampling.LANCZOS,
+    }
+    return np.asarray(Image.fromarray(pixels).resize((size, size), filters[method]))
+
+
+def opaque(image: Image.Image, backdrop: str = "#ffffff") -> Pixels:
+    """RGB of an image of any mode, transparency laid on `backdrop`: uint8 [H, W, 3]."""
+    try:
+        colour = ImageColor.getrgb(backdrop)[:3]
+    except ValueError as error:
+        raise BadValue("backdrop", backdrop, 'a colour such as "#ffffff"') from error
+    if not image.has_transparency_data:
+        return np.asarray(image.convert("RGB"))
+    rgba = image.convert("RGBA")
+    below = Image.new("RGBA", rgba.size, (*colour, 255))
+    return np.asarray(Image.alpha_composite(below, rgba).convert("RGB"))
+
+
+def border_colour(pixels: Pixels) -> tuple[int, int, int]:
+    """The commonest colour of the outermost pixels of uint8 [H, W, 3]."""
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    red, green, blue = Counter(map(tuple, border.tolist())).most_common(1)[0][0]
+    return red, green, blue
+
+
+def squared(pixels: Pixels) -> Pixels:
+    """uint8 [H, W, 3] centred on a square of its border's colour, if it is not square yet."""
+    height, width = pixels.shape[:2]
+    return pixels if height == width else _centred(pixels, max(height, width))
+
+
+def area_average(pixels: Pixels, size: int) -> Pixels:
+    """A square uint8 [S, S, 3] as [size, size, 3] by exact area: any ratio, up or down."""
+    weights = _overlap(pixels.shape[0], size)
+    mean = np.einsum("ih,hwc,jw->ijc", weights, pixels.astype(np.float64), weights, optimize=True)
+    return np.floor(mean + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def _overlap(old: int, new: int) -> NDArray[np.float64]:
+    """[new, old]: the share of each old pixel in each new one; rows sum to 1."""
+    edges = np.arange(new + 1) * old / new
+    low, high = edges[:-1, None], edges[1:, None]
+    cells = np.arange(old)[None]
+    return np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, None) * new / old
+
+
+def _padded(pixels: Pixels, size: int) -> Pixels:
+    side = pixels.shape[0]
+    if side > size:
+        return area_average(pixels, size)
+    times = size // side
+    return _centred(pixels.repeat(times, axis=0).repeat(times, axis=1), size)
+
+
+def _centred(pixels: Pixels, side: int) -> Pixels:
+    canvas = np.empty((side, side, 3), np.uint8)
+    canvas[:] = border_colour(pixels)
+    height, width = pixels.shape[:2]
+    top, left = (side - height) // 2, (side - width) // 2
+    canvas[top : top + height, left : left + width] = pixels
+    return canvas

@@ -1,0 +1,160 @@
+"""`python -m glide.train` makes tadpole: it draws its training set, trains, and writes the shipped weights.
+
+Everything follows from `--seed`. It can be stopped and started again: it goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import csv
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+
+from glide.models import TADPOLE
+from glide.restyle import Request, restyle
+from glide.schedules import make_schedule
+from glide.text import byte_tokens
+from glide.training.data import make_set
+from glide.training.loss import hybrid_loss, noised
+from glide.unet import TextUNet
+
+BATCH = 16
+RATE = 8e-4
+WARM_UP = 200
+DROPPED_CAPTIONS = 0.1
+AVERAGED = 0.999
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """Linear warm-up, constant, then down to zero over the last 40 %: `steps` may be raised before that begins."""
+    return RATE * min(1.0, (step + 1) / WARM_UP, max(0.0, (steps - step) / (0.4 * steps)))
+
+
+class Trainer:
+    """The network, its moving average, the optimiser, and the step they are at."""
+
+    def __init__(self, folder: Path, device: str, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.folder, self.device, self.seed = folder, device, seed
+        self.model = TextUNet(TADPOLE.unet).to(device=torch.device(device), memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01)
+        self.schedule = make_schedule(TADPOLE.schedule)
+        self.step = 0
+        if (folder / "last.pt").exists():
+            self._resume()
+
+    def _resume(self) -> None:
+        saved = torch.load(self.folder / "last.pt", map_location=self.device, weights_only=True)
+        self.model.load_state_dict(saved["model"])
+        self.average.load_state_dict(saved["average"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.step = saved["step"]
+        print(f"going on from step {self.step}")
+
+    def save(self) -> None:
+        """A checkpoint, and the averaged weights as they would be shipped."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+        torch.save(state, self.folder / "last.tmp")
+        (self.folder / "last.tmp").replace(self.folder / "last.pt")
+        half = {name: tensor.half().contiguous() for name, tensor in self.average.state_dict().items()}
+        save_file(half, self.folder / "tadpole.safetensors", metadata={"step": str(self.step), "seed": str(self.seed)})
+
+    def train_step(self, pixels: np.ndarray, captions: list[str], rate: float) -> tuple[float, float]:
+        """One step on uint8 [N, 64, 64, 3] with their captions: (noise error, variational bits)."""
+        # the step's own generator: a resumed training sees the same draws as an undisturbed one
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
+        n = len(pixels)
+        tokens, mask = _tokens(captions)
+        kept = torch.rand(n, generator=generator) >= DROPPED_CAPTIONS
+        tokens = torch.where(kept[:, None], tokens, torch.full_like(tokens, TADPOLE.unet.vocabulary - 1))
+        mask = mask & kept[:, None]
+        t = torch.randint(0, 1000, (n,), generator=generator).to(self.device)
+        noise = torch.randn(n, 3, 64, 64, generator=generator).to(self.device)
+        x0 = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().to(self.device) / 127.5 - 1
+        xt = noised(x0, t, noise, self.schedule).contiguous(memory_format=torch.channels_last)
+        text = self.model.encode_text(tokens.to(self.device), mask.to(self.device))
+        noise_error, bits = hybrid_loss(self.model(xt, t, text), x0, xt, t, noise, self.schedule)
+        (noise_error + bits).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.step += 1
+        decay = min(AVERAGED, (1 + self.step) / (10 + self.step))
+        for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            mean.lerp_(now.detach(), 1 - decay)
+        return noise_error.item(), bits.item()
+
+
+def _tokens(captions: list[str]) -> tuple[Tensor, Tensor]:
+    pairs = [byte_tokens(text, TADPOLE.unet.text_context) for text in captions]
+    return torch.tensor([tokens for tokens, _ in pairs]), torch.tensor([mask for _, mask in pairs])
+
+
+def sample_grid(model: TextUNet, sources: np.ndarray, file: Path) -> None:
+    """A picture to judge by: eight styles (rows) from pure noise and over two sources, at scale 3."""
+    prompts = ["a crayon doodle of a toad", "an oil painting of a toad", "a neon sign of a toad", "a blueprint of a toad",
+               "a stained glass window of a toad", "a watercolour of a toad", "a golden statue of a toad", "a mosaic of a toad"]  # fmt: skip
+    columns = [(0, 0), (0, 6), (0, 9), (0, 12), (1, 6), (1, 9), (1, 12)]
+    requests = [
+        Request(sources[source], prompt, 3.0, insertion, seed=1) for prompt in prompts for source, insertion in columns
+    ]
+    images = restyle(model.eval(), TADPOLE, requests, steps=20, width=8)
+    model.train()
+    rows = [np.concatenate(images[n : n + len(columns)], axis=1) for n in range(0, len(images), len(columns))]
+    grid = Image.fromarray(np.concatenate(rows))
+    grid.resize((grid.width * 2, grid.height * 2), Image.Resampling.NEAREST).save(file)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m glide.train", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("training"), help="where checkpoints and samples go")
+    parser.add_argument("--steps", type=int, default=6000, help="training steps of 16 images")
+    parser.add_argument("--toads", type=int, default=3000, help="toads to draw, half of them real where they are at hand")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    pixels, captions = make_set(arguments.folder, arguments.toads, styles_each=5, seed=arguments.seed)
+    print(f"{len(pixels)} pictures of {arguments.toads} toads; {arguments.device}", flush=True)
+    trainer = Trainer(arguments.folder, arguments.device, arguments.seed)
+    sources = np.stack([pixels[n] for n in [i for i, text in enumerate(captions) if text.endswith("plain")][:2]])
+    losses: list[tuple[float, float]] = []
+    began = time.monotonic()
+    with (arguments.folder / "loss.csv").open("a", newline="") as file:
+        log = csv.writer(file)
+        while trainer.step < arguments.steps:
+            chosen = np.random.default_rng([arguments.seed, trainer.step]).integers(len(pixels), size=BATCH)
+            rate = learning_rate(trainer.step, arguments.steps)
+            losses.append(trainer.train_step(pixels[chosen], [captions[n] for n in chosen], rate))
+            if trainer.step % 50 == 0:
+                error, bits = np.mean(losses, axis=0)
+                pace = (time.monotonic() - began) / len(losses)
+                print(f"step {trainer.step}/{arguments.steps}  noise {error:.4f}  bits {bits:.4f}  {pace:.2f} s a step", flush=True)
+                log.writerow([trainer.step, f"{error:.5f}", f"{bits:.5f}", f"{rate:.2e}"])
+                file.flush()
+                losses, began = [], time.monotonic()
+            if trainer.step % 250 == 0 or trainer.step == arguments.steps:
+                trainer.save()
+            if trainer.step % 1000 == 0 or trainer.step == arguments.steps:
+                sample_grid(trainer.average, sources, arguments.folder / f"samples-{trainer.step:06d}.png")
+    TADPOLE.weights.parent.mkdir(exist_ok=True)
+    TADPOLE.weights.write_bytes((arguments.folder / "tadpole.safetensors").read_bytes())
+    print(f"weights: {TADPOLE.weights}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training material and training loops for the restyling model."""

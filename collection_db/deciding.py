@@ -9,7 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from collection_db.rows import Rows, checked_row, is_last, last, require_candidates, rows_where, standing_of_candidate
+from collection_db.rows import (
+    Rows,
+    checked_row,
+    is_last,
+    last,
+    require_candidates,
+    rows_where,
+    standing_of_candidate,
+)
 from collection_db.schema import VERDICTS, candidates, decisions, recipes, sources, tokens, utc_now
 from errors import BadValue
 
@@ -114,7 +122,8 @@ class DecisionRows(Rows):
 
 
 def _accepted_at() -> sa.Label[datetime]:
-    """When the candidate's present acceptance began: its first "accept" after its last decision that was none."""
+    """When the candidate's present acceptance began: its first "accept" after its last decision that was
+    none."""
     accept, other = decisions.alias("accept"), decisions.alias("not_accept")
     last_other = (
         sa.select(sa.func.coalesce(sa.func.max(other.c.number), 0))

@@ -91,8 +91,9 @@ last = decisions.alias("last")
 
 
 def is_last() -> sa.ColumnElement[bool]:
-    """True of the row of `last` that is its candidate's standing decision. Asked candidate by candidate, which the
-    index answers at once: a joined "newest of each" has no index, and takes seconds from some thousand decisions on."""
+    """True of the row of `last` that is its candidate's standing decision. Asked candidate by candidate,
+    which the index answers at once: a joined "newest of each" has no index, and takes seconds from some
+    thousand decisions on."""
     other = decisions.alias("other")
     newest = sa.select(sa.func.max(other.c.number)).where(other.c.candidate_id == last.c.candidate_id)
     return last.c.number == newest.scalar_subquery()

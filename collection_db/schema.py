@@ -69,6 +69,7 @@ class Source(Base):
     frames: Mapped[int]
     attributes: Mapped[Any] = mapped_column(sa.JSON)
     licence: Mapped[str]
+    present: Mapped[bool]  # in the user's folder at the last ingest: the plan takes no others
     added_at: Mapped[datetime]
 
 

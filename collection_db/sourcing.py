@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from collection_db.rows import Rows, checked_row, rows_where
+from collection_db.rows import Rows, checked_row, pieces, rows_where
 from collection_db.schema import skipped_sources, sources, utc_now
 from errors import BadSource
 
@@ -20,7 +20,7 @@ class SourceRows(Rows):
     def add_sources(self, rows: Iterable[Mapping[str, Any]]) -> int:
         """Add or bring up to date sources; return how many ids are new.
 
-        A row has the keys of `schema.Source` but `added_at`; `mask_sha256`, `frames`, `attributes` and
+        A row has the keys of `schema.Source` but `present` and `added_at`; `mask_sha256`, `frames`, `attributes` and
         `licence` may be left out. A known id takes the given values (and keeps its `added_at`), so that
         reruns follow the user's files. All or none: raises BadSource if a picture is there already under
         another id, BadValue for a wrong key.
@@ -29,7 +29,7 @@ class SourceRows(Rows):
         with self._write() as connection:
             known = {row.id: row for row in rows_where(connection, sa.select(sources), sources.c.id, given)}
             _refuse_twins(connection, given)
-            new = [row | {"added_at": utc_now()} for id, row in given.items() if id not in known]
+            new = [row | {"present": True, "added_at": utc_now()} for id, row in given.items() if id not in known]
             changed = [
                 row
                 for id, row in given.items()
@@ -49,6 +49,22 @@ class SourceRows(Rows):
                     update.values(values), [name | row for name, row in zip(names, renamed, strict=True)]
                 )
         return len(new)
+
+    def set_present(self, ids: Iterable[str]) -> None:
+        """These are in the user's folder now. The others stay in the table, with all that was made from them, but
+        are planned no more."""
+        here = set(ids)
+        with self._write() as connection:
+            known = connection.execute(sa.select(sources.c.id, sources.c.present)).all()
+            for present in (True, False):
+                wrong = [row.id for row in known if (row.id in here) == present and row.present != present]
+                for piece in pieces(wrong):
+                    where = sources.c.id.in_(piece)
+                    connection.execute(sa.update(sources).where(where).values(present=present))
+
+    def present_sources(self) -> list[Row[Any]]:
+        """The sources that the last ingest found, in order of position."""
+        return [row for row in self.sources() if row.present]
 
     def sources(self, ids: Iterable[str] | None = None) -> list[Row[Any]]:
         """All sources, or those of `ids` that are known, in order of position; rows as in `schema.Source`."""

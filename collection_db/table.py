@@ -54,7 +54,7 @@ class Table(SourceRows, RecipeRows, CandidateRows, DecisionRows):
             return sa.func.count().filter(condition)
 
         numbers: dict[str, sa.ColumnElement[int]] = {
-            "sources": rows_of(sources).scalar_subquery(),
+            "sources": rows_of(sources).where(sources.c.present).scalar_subquery(),
             "skipped": rows_of(skipped_sources).scalar_subquery(),
             "planned": rows_of(recipes).where(recipes.c.planned).scalar_subquery(),
             "missing": missing_count().scalar_subquery(),

@@ -1,5 +1,6 @@
 """The asset store, with real processes that are really killed."""
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -13,17 +14,45 @@ from collection_db import AssetFolder
 from errors import BadValue, RunFailed
 
 ROOT = Path(__file__).parents[2]
-START = (
-    "import itertools, os, sys; from collection_db import AssetFolder; folder = AssetFolder(sys.argv[1])\n"
-)
-PUT_FOR_EVER = START + "for n in itertools.count(): print(folder.put(os.urandom(3_000_000)), flush=True)"
-STOP_BEFORE_NAMING = START + (
-    "import time; os.replace = lambda *names: (print('now', flush=True), time.sleep(600))\nfolder.put(b'toad')"
+START = """
+import os, sys, time
+from collection_db import AssetFolder
+folder = AssetFolder(sys.argv[1])
+"""
+PUT_FOR_EVER = START + "while True: print(folder.put(os.urandom(int(sys.argv[2]))), flush=True)"
+SIZE = 16_000_000  # bytes: long enough in the writing to be caught at it
+STOP_BEFORE_NAMING = (
+    START
+    + """
+os.replace = lambda *names: (print('now', flush=True), time.sleep(600))
+folder.put(b'toad')
+"""
 )
 
 
 def files_of(root):
     return sorted(str(file.relative_to(root)) for file in root.rglob("*") if file.is_file())
+
+
+def kill_while_writing(folder):
+    """Kill a writer of many assets at the moment when one of its files is seen half written, whatever its
+    name."""
+    command = [sys.executable, "-c", PUT_FOR_EVER, str(folder), str(SIZE)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    told = [process.stdout.readline().strip()]
+    while not any(0 < size < SIZE for size in sizes_of(folder)):
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    told += process.stdout.read().split()
+    assert process.wait() == -signal.SIGKILL
+    process.stdout.close()
+    return told
+
+
+def sizes_of(folder):
+    for file in folder.glob("??/*"):
+        with contextlib.suppress(FileNotFoundError):  # just renamed
+            yield file.stat().st_size
 
 
 def kill_after_lines(code, folder, lines):
@@ -100,15 +129,14 @@ def test_failed_put_leaves_nothing(tmp_path, monkeypatch):
 
 def test_killed_writer_leaves_no_half_file(tmp_path):
     folder = AssetFolder(tmp_path)
-    for lines in (1, 2, 3, 4):
-        told = kill_after_lines(PUT_FOR_EVER, tmp_path, lines)
-        assert len(told) >= lines
-        for name in told:
-            assert len(folder.read(name)) == 3_000_000
-    final = [file for file in tmp_path.glob("??/*") if file not in folder.leftovers()]
-    assert len(final) >= 10
-    for file in final:
-        assert hashlib.sha256(file.read_bytes()).hexdigest() == file.parent.name + file.stem
+    for _round in range(4):
+        told = kill_while_writing(tmp_path)
+        assert told and all(len(folder.read(name)) == SIZE for name in told)
+        left = folder.sweep()
+        assert all(".tmp-" in file.name for file in left)
+        for file in tmp_path.glob("??/*"):
+            assert hashlib.sha256(file.read_bytes()).hexdigest() == file.parent.name + file.stem
+            file.unlink()
 
 
 def test_killed_before_naming_is_swept(tmp_path):

@@ -57,7 +57,8 @@ def test_grouping_sees_earliest_first(table, given):
     ids = [item.recipe.id for item in plan]
     days = (3, 1, 2, 4)
     rows = [
-        given.candidate(id) | {"made_at": datetime(2026, 1, day, tzinfo=UTC)} for id, day in zip(ids, days)
+        given.candidate(id) | {"made_at": datetime(2026, 1, day, tzinfo=UTC)}
+        for id, day in zip(ids, days, strict=True)
     ]
     table.add_candidates(rows)
     table.decide([ids[0]], "reject", "ann")

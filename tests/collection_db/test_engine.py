@@ -1,8 +1,10 @@
 """Opening and migrating the database."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -10,11 +12,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from collection_db import Table, connect
+from collection_db import engine as engine_module
 from collection_db.engine import VERSION_TABLE, head_revision, writing
 from collection_db.schema import Base
 from errors import BadSetting, RunFailed
 
 ROOT = Path(__file__).parents[2]
+OPEN = """
+import sys
+from collection_db import Table
+print("ready", flush=True)
+sys.stdin.readline()
+print(Table.open(sys.argv[1]).sources())
+"""
 
 
 def refusal(url):
@@ -40,22 +50,37 @@ def test_opening_again_changes_nothing(table, url, given):
 
 
 def test_processes_migrate_at_once(url):
-    code = "import sys; from collection_db import Table; sys.stdin.read(1); print(Table.open(sys.argv[1]).counts())"
-    command = [sys.executable, "-c", code, url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": ROOT}
-    for _round in range(1):
-        running = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]
-        for process in running:  # all are imported or importing; each opens as soon as it can
-            process.stdin.write("g")
-            process.stdin.flush()
-        ended = [(*process.communicate(timeout=120), process.returncode) for process in running]
-        assert [status for _, _, status in ended] == [0] * 4, ended
-        assert all("'sources': 0" in out for out, _, _ in ended)
+    running = [subprocess.Popen([sys.executable, "-c", OPEN, url], text=True, **pipes) for _ in range(4)]
+    assert [process.stdout.readline() for process in running] == ["ready\n"] * 4
+    for process in running:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    ended = [(*process.communicate(timeout=120), process.returncode) for process in running]
+    assert [(out, status) for out, _, status in ended] == [("[]\n", 0)] * 4, ended
     engine = connect(url)
     with engine.begin() as connection:
         revisions = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars().all()
     engine.dispose()
     assert revisions == [head_revision()]
+
+
+def test_opening_waits_for_a_writer(tmp_path, monkeypatch):
+    file = tmp_path / "table.db"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr(engine_module, "time", SimpleNamespace(sleep=wait, monotonic=lambda: 0.0))
+    table = Table.open(f"sqlite:///{file}")
+    assert table.sources() == [] and len(waits) == 3
+    table.close()
+    other.close()
 
 
 def test_sqlite_keeps_what_it_acknowledged(tmp_path):

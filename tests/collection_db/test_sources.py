@@ -24,7 +24,7 @@ def test_changed_file_updates_its_row(table, given):
     )
     assert table.add_sources([changed]) == 0
     first, second = table.sources()
-    assert first._asdict() == changed | {"added_at": before[0].added_at}
+    assert first._asdict() == changed | {"added_at": before[0].added_at, "present": True}
     assert second == before[1]
 
 
@@ -66,3 +66,13 @@ def test_skipped_are_the_last_ones(table):
     assert table.skipped() == [("b.png", "still too small")]
     table.set_skipped([])
     assert table.skipped() == []
+
+
+def test_sources_that_left_stay_in_the_table(table, given):
+    table.add_sources([given.source(1), given.source(2)])
+    table.set_present(["toad2"])
+    assert [row.id for row in table.present_sources()] == ["toad2"]
+    assert [row.id for row in table.sources()] == ["toad1", "toad2"]
+    assert table.counts()["sources"] == 1
+    table.set_present(["toad1", "toad2"])
+    assert [row.id for row in table.present_sources()] == ["toad1", "toad2"]

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("frames", sa.Integer(), nullable=False),
         sa.Column("attributes", sa.JSON(), nullable=False),
         sa.Column("licence", sa.Text(), nullable=False),
+        sa.Column("present", sa.Boolean(), nullable=False),
         sa.Column("added_at", moment, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_sources"),
         sa.UniqueConstraint("pixels_sha256", name="uq_sources_pixels_sha256"),

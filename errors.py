@@ -1,7 +1,7 @@
 """The errors that Toadworks raises on purpose, under one base.
 
 Each carries its context (file, key, token id) and reads as one clear sentence: what is wrong, where, and what is
-allowed. The command line prints that sentence and exits with `exit_status`; the flows list it beside the file and go on.
+allowed. The command line prints it and exits with `exit_status`; the flows list it beside the file and go on.
 """
 
 from __future__ import annotations

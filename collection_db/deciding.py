@@ -39,9 +39,7 @@ class DecisionRows(Rows):
             require_candidates(connection, wanted)
             before = {
                 row.candidate_id: (row.verdict, row.curator, row.note)
-                for row in rows_where(
-                    connection, sa.select(last).where(is_last()), last.c.candidate_id, wanted
-                )
+                for row in rows_where(connection, sa.select(last).where(is_last()), last.c.candidate_id, wanted)
             }
             # later decisions get later times, even if the clock was set back: tokens are numbered by them
             newest = sa.select(decisions.c.decided_at).order_by(decisions.c.number.desc()).limit(1)

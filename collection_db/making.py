@@ -85,7 +85,7 @@ class CandidateRows(Rows):
         hashed.
 
         Rows: id, image_sha256, phash, colours, structure, score, near_source, leader_id, made_at, source_id,
-        source_image_sha256, position.
+        source_image_sha256, position, recipe_json.
         """
         left_out = ("seconds", "made_with")
         statement = (
@@ -94,6 +94,7 @@ class CandidateRows(Rows):
                 recipes.c.source_id,
                 sources.c.image_sha256.label("source_image_sha256"),
                 recipes.c.position,
+                recipes.c.json.label("recipe_json"),
             )
             .join(recipes, recipes.c.id == candidates.c.id)
             .join(sources, sources.c.id == recipes.c.source_id)

@@ -64,9 +64,7 @@ def grid_sheet(
     if not 32 <= cell <= 1024:
         raise BadValue("cell", cell, "32 to 1024 pixels")
     _check_grid(row_labels, column_labels, cells, row_images, marks)
-    plan = _Plan(
-        title, row_labels, column_labels, cell, footer, marks, row_images is not None, title_image is not None
-    )
+    plan = _Plan(title, row_labels, column_labels, cell, footer, marks, row_images is not None, title_image is not None)
     if plan.width * plan.height > MOST_PIXELS:
         wanted = f"{plan.width} x {plan.height}"
         raise BadValue("sheet size", wanted, f"up to {MOST_PIXELS} pixels: fewer rows or smaller cells")
@@ -194,9 +192,7 @@ def fitted(image: Image.Image, side: int) -> Image.Image:
     return picture.resize(whole, Image.Resampling.NEAREST).resize(size, Image.Resampling.BOX)
 
 
-def _paste(
-    sheet: Image.Image, image: Image.Image, corner: tuple[int, int], side: int, fade: float = 0.0
-) -> None:
+def _paste(sheet: Image.Image, image: Image.Image, corner: tuple[int, int], side: int, fade: float = 0.0) -> None:
     picture = fitted(image, side)
     at = (corner[0] + (side - picture.width) // 2, corner[1] + (side - picture.height) // 2)
     if fade:
@@ -211,9 +207,7 @@ def _draw_empty(sheet: Image.Image, corner: tuple[int, int], side: int, theme: T
     x, y = corner
     draw.rectangle([x, y, x + side - 1, y + side - 1], theme.empty)
     middle, half = y + side // 2, max(3, side // 20)
-    draw.line(
-        [(x + side // 2 - half, middle), (x + side // 2 + half, middle)], theme.line, max(1, side // 64)
-    )
+    draw.line([(x + side // 2 - half, middle), (x + side // 2 + half, middle)], theme.line, max(1, side // 64))
 
 
 def _draw_mark(sheet: Image.Image, corner: tuple[int, int], side: int, mark: str, theme: Theme) -> None:
@@ -263,9 +257,7 @@ def _height(lines: Sequence[str], font: Font) -> int:
     return len(lines) * _line_height(font)
 
 
-def _write(
-    draw: ImageDraw.ImageDraw, lines: Sequence[str], at: tuple[int, int], font: Font, colour: str
-) -> None:
+def _write(draw: ImageDraw.ImageDraw, lines: Sequence[str], at: tuple[int, int], font: Font, colour: str) -> None:
     for number, line in enumerate(lines):
         middle = at[1] + number * _line_height(font) + _line_height(font) / 2
         draw.text((at[0], middle), line, colour, font, anchor="lm")

@@ -78,4 +78,9 @@ def load_model(spec: ModelSpec, device: str = "cpu") -> TextUNet:
         model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=True)
     except RuntimeError as error:
         raise BadWeights(spec.weights, f"these are not weights of {spec.name}: {str(error)[:200]}") from error
-    return model.eval().requires_grad_(False).to(device=torch.device(device), memory_format=torch.channels_last)
+    return channels_last(model.eval().requires_grad_(False), device)
+
+
+def channels_last(model: TextUNet, device: str) -> TextUNet:
+    """The network on `device`, its convolutions in the memory format that they are fastest in."""
+    return model.to(torch.device(device)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Images and prompts in, images out: a batch of restylings, each with its own prompt, scale, insertion step and seed."""
+"""Images and prompts in, images out: a batch of restylings, each with its own prompt, scale, step and seed."""
 
 from __future__ import annotations
 
@@ -87,11 +87,12 @@ def inserted(x: Tensor, noise: Tensor, requests: list[Request], schedule: Schedu
     rows = []
     for image, fresh, request, r in zip(x, noise, requests, remaining.tolist(), strict=True):
         if request.insertion_step == 0:
-            image = fresh
+            rows.append(fresh)
         elif request.mode == "noised" and r > 0:
             abar = float(schedule.alphas_cumprod[r - 1])
-            image = abar**0.5 * image + (1 - abar) ** 0.5 * fresh
-        rows.append(image)
+            rows.append(abar**0.5 * image + (1 - abar) ** 0.5 * fresh)
+        else:
+            rows.append(image)
     return torch.stack(rows)
 
 

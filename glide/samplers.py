@@ -33,9 +33,7 @@ def predicted_x0(x: Tensor, eps: Tensor, abar: float) -> Tensor:
     return (float(np.sqrt(1 / abar)) * x - float(np.sqrt(1 / abar - 1)) * eps).clamp(-1, 1)
 
 
-def ddpm(
-    denoise: Denoise, x: Tensor, schedule: Schedule, remaining: Tensor, noise: Noise, eta: float = 0.0
-) -> Tensor:
+def ddpm(denoise: Denoise, x: Tensor, schedule: Schedule, remaining: Tensor, noise: Noise, eta: float = 0.0) -> Tensor:
     """Ancestral sampling (Ho et al. 2020) with the learned variance of Nichol & Dhariwal 2021:
     log var = f ln(beta) + (1 - f) ln(posterior), f = (v + 1) / 2. `eta` has no meaning here."""
     x = x.clone()
@@ -53,9 +51,7 @@ def ddpm(
     return x
 
 
-def ddim(
-    denoise: Denoise, x: Tensor, schedule: Schedule, remaining: Tensor, noise: Noise, eta: float = 0.0
-) -> Tensor:
+def ddim(denoise: Denoise, x: Tensor, schedule: Schedule, remaining: Tensor, noise: Noise, eta: float = 0.0) -> Tensor:
     """DDIM (Song et al. 2020); `eta` in 0..1 is the share of fresh noise, 0 is deterministic. The noise is derived
     again from the clamped x0, as the release does."""
     x = x.clone()

@@ -95,7 +95,7 @@ def _sections(counts: list[int], respacing: str) -> list[int]:
 
 @lru_cache(maxsize=64)
 def make_schedule(name: str, respacing: str = "") -> Schedule:
-    """The schedule `name` ("linear" or "squaredcos_cap_v2") respaced. Raises BadValue for an unknown name or respacing."""
+    """The schedule `name` ("linear" or "squaredcos_cap_v2") respaced. Raises BadValue for another name or respacing."""
     if name not in BETAS:
         raise BadValue("schedule", name, ", ".join(BETAS))
     timesteps = np.array(kept_steps(respacing), dtype=np.int64)

@@ -1,7 +1,7 @@
 """`python -m glide.train` makes tadpole: it draws its training set, trains, and writes the shipped weights.
 
-Everything follows from `--seed`. It can be stopped and started again: it goes on from its last checkpoint. On a CPU
-`--processes 2` is faster than one process with two threads on a busy machine: they meet once a step, not at every layer.
+Everything follows from `--seed`. It can be stopped and started again: it goes on from its last checkpoint. On a busy
+CPU `--processes 2` is faster than one process with two threads: they meet once a step, not at every layer.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed
-import torch.multiprocessing
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 
-from glide.models import TADPOLE
+from glide.models import TADPOLE, channels_last
 from glide.restyle import Request, restyle
 from glide.schedules import make_schedule
 from glide.text import byte_tokens
 from glide.training.data import make_set
+from glide.training.looks import LOOKS
 from glide.training.loss import hybrid_loss, noised
 from glide.unet import TextUNet
 
@@ -48,7 +49,7 @@ class Trainer:
         self.folder, self.device, self.seed = folder, device, seed
         self.share = slice(rank, None, processes)  # of every batch
         self.processes = processes
-        self.model = TextUNet(TADPOLE.unet).to(device=torch.device(device), memory_format=torch.channels_last)
+        self.model = channels_last(TextUNet(TADPOLE.unet), device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01)
         self.schedule = make_schedule(TADPOLE.schedule)
@@ -111,7 +112,7 @@ class Trainer:
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         torch.distributed.all_reduce(flat)
         flat /= self.processes
-        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
 
@@ -122,8 +123,8 @@ def _tokens(captions: list[str]) -> tuple[Tensor, Tensor]:
 
 def sample_grid(model: TextUNet, sources: np.ndarray, file: Path) -> None:
     """A picture to judge by: eight styles (rows) from pure noise and over two sources, at scale 3."""
-    prompts = ["a crayon doodle of a toad", "an oil painting of a toad", "a neon sign of a toad", "a blueprint of a toad",
-               "a stained glass window of a toad", "a watercolour of a toad", "a golden statue of a toad", "a mosaic of a toad"]  # fmt: skip
+    styles = ("crayon", "oil", "neon", "blueprint", "stained", "watercolour", "gold", "mosaic")
+    prompts = [LOOKS[style].phrases[0].replace("{toad}", "a toad") for style in styles]
     columns = [(0, 0), (0, 6), (0, 9), (0, 12), (1, 6), (1, 9), (1, 12)]
     requests = [
         Request(sources[source], prompt, 3.0, insertion, seed=1) for prompt in prompts for source, insertion in columns
@@ -140,9 +141,7 @@ def train(rank: int, arguments: argparse.Namespace) -> None:
     if arguments.processes > 1:
         torch.set_num_threads(1)
         meeting = f"file://{(arguments.folder / 'meeting').resolve()}"
-        torch.distributed.init_process_group(
-            "gloo", init_method=meeting, rank=rank, world_size=arguments.processes
-        )
+        torch.distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=arguments.processes)
     pixels, captions = make_set(arguments.folder, arguments.toads, styles_each=5, seed=arguments.seed)
     trainer = Trainer(arguments.folder, arguments.device, arguments.seed, rank, arguments.processes)
     sources = np.stack([pixels[n] for n in [i for i, text in enumerate(captions) if text.endswith("plain")][:2]])
@@ -191,7 +190,7 @@ def main() -> None:
     if arguments.processes == 1:
         train(0, arguments)
     else:
-        torch.multiprocessing.spawn(train, (arguments,), nprocs=arguments.processes)  # type: ignore[no-untyped-call]
+        spawn(train, (arguments,), nprocs=arguments.processes)  # type: ignore[no-untyped-call]
     TADPOLE.weights.parent.mkdir(exist_ok=True)
     TADPOLE.weights.write_bytes((arguments.folder / "tadpole.safetensors").read_bytes())
     print(f"weights: {TADPOLE.weights}")

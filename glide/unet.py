@@ -63,9 +63,7 @@ class TextEncoding:
 def timestep_embedding(timesteps: Tensor, dim: int) -> Tensor:
     """Cosines then sines of [N] original step numbers at `dim`/2 frequencies from 1 to 1/10000: float32 [N, dim]."""
     half = dim // 2
-    frequencies = torch.exp(
-        -math.log(10000) * torch.arange(half, dtype=torch.float32, device=timesteps.device) / half
-    )
+    frequencies = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32, device=timesteps.device) / half)
     angles = timesteps[:, None].float() * frequencies[None]
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
@@ -84,9 +82,7 @@ class ResBlock(nn.Module):
     """Residual block with scale-shift norm; `resample` "up" (nearest x2) or "down" (average pool 2) acts on both
     branches before the first convolution."""
 
-    def __init__(
-        self, channels: int, out_channels: int, embedding: int, dropout: float, resample: str = ""
-    ) -> None:
+    def __init__(self, channels: int, out_channels: int, embedding: int, dropout: float, resample: str = "") -> None:
         super().__init__()
         self.resample = resample
         self.in_layers = nn.Sequential(
@@ -216,9 +212,7 @@ class TextUNet(nn.Module):
                     layers.append(residual(channels, channels, "up"))
                     factor //= 2
                 self.output_blocks.append(Stage(*layers))
-        self.out = nn.Sequential(
-            GroupNorm32(channels), nn.SiLU(), nn.Conv2d(channels, spec.out_channels, 3, padding=1)
-        )
+        self.out = nn.Sequential(GroupNorm32(channels), nn.SiLU(), nn.Conv2d(channels, spec.out_channels, 3, padding=1))
         nn.init.zeros_(self.out[2].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.out[2].bias)  # type: ignore[arg-type]
 

@@ -51,14 +51,18 @@ def read_catalogue(file: Path, steps: int) -> list[Style]:
     """The styles of a catalogue, for T = `steps`.
 
     `guidance_scales` and `insertion_steps` at the top of the file serve every style that names none of its own; an
-    insertion step is a whole number 0..T, or a fraction of T (0.4). Raises BadSetting, naming the file, the key and what
-    is allowed, for an empty or repeated name or prompt, or a number that cannot be.
+    insertion step is a whole number 0..T, or a fraction of T (0.4).
+
+    Raises BadSetting, naming the file, the key and what is allowed, for an empty or repeated name or prompt, or a
+    number that cannot be.
     """
     content = read_toml(file)
     _known_keys(content, (*KEYS, "styles"), file, "")
     tables = content.get("styles")
     if not isinstance(tables, list) or not tables:
-        raise BadSetting(file, "styles", "there are none", "one [[styles]] table or more, each with a name and a prompt")
+        raise BadSetting(
+            file, "styles", "there are none", "one [[styles]] table or more, each with a name and a prompt"
+        )
     styles: list[Style] = []
     seen: dict[str, str] = {}
     for number, table in enumerate(tables, start=1):

@@ -23,8 +23,8 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """What to combine. `sources`: (id, SHA-256 of its pixels); `base`: a recipe whose source, prompt, scale, step and seed
-    are filled in."""
+    """What to combine. `sources`: (id, SHA-256 of its pixels); `base`: a recipe whose source, prompt, scale, step and
+    seed are filled in."""
 
     sources: Sequence[tuple[str, str]]
     styles: Sequence[Style]

@@ -15,7 +15,7 @@ PLAIN_PHRASES = ("{toad}", "a picture of {toad}", "{toad}, plain")
 
 
 def caption(style: str, noun: str, extras: list[str], rng: np.random.Generator) -> str:
-    """One wording of `style` (a key of LOOKS, or "plain") for a toad: bare half the time, else with up to two extras."""
+    """One wording of `style` (a key of LOOKS, or "plain") for a toad, bare half the time, else with some extras."""
     toad = "a toad"
     if rng.random() < 0.5:
         toad = f"a {noun}"

@@ -31,7 +31,7 @@ def real_toads(folder: Path, held_out: bool = False) -> list[Path]:
 
 
 def draw_one(seed: int, number: int, styles_each: int, real: Path | None) -> list[tuple[NDArray[np.uint8], str]]:
-    """`styles_each` renderings (uint8 [64, 64, 3]) of one toad with their captions: a pure function of its arguments."""
+    """`styles_each` renderings (uint8 [64, 64, 3]) of one toad, with captions: a pure function of its arguments."""
     rng = np.random.default_rng([seed, number])
     if real is None:
         toad = painter.random_toad(rng)

@@ -2,6 +2,7 @@
 
 Images are float32 arrays (H, W, 3) with values 0..1; maps are float32 (H, W); masks are bool (H, W).
 """
+
 from __future__ import annotations
 
 import numpy as np

@@ -2,6 +2,7 @@
 
 They make the pictures that the restyling model learns its styles from. Every look keeps the toad in place.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -104,8 +105,17 @@ def _stained(image: Array, rng: np.random.Generator) -> Array:
     shape = image.shape[:2]
     mask = f.subject_mask(image)
     number, border = f.cells(rng, shape, 22)
-    jewels = np.array([[0.1, 0.25, 0.85], [0.75, 0.08, 0.2], [0.95, 0.65, 0.1], [0.05, 0.6, 0.45],
-                       [0.45, 0.12, 0.7], [0.1, 0.6, 0.9]], dtype=np.float32)
+    jewels = np.array(
+        [
+            [0.1, 0.25, 0.85],
+            [0.75, 0.08, 0.2],
+            [0.95, 0.65, 0.1],
+            [0.05, 0.6, 0.45],
+            [0.45, 0.12, 0.7],
+            [0.1, 0.6, 0.9],
+        ],
+        dtype=np.float32,
+    )
     pane = jewels[rng.integers(len(jewels), size=int(number.max()) + 1)][number]
     shade = rng.uniform(0.85, 1.2, int(number.max()) + 1).astype(np.float32)[number]
     glass = f.saturate(f.without_lines(image, mask) * 0.9 + 0.12, 1.7) * shade[..., None]
@@ -168,8 +178,15 @@ def _thermal(image: Array, rng: np.random.Generator) -> Array:
     core = f.blur(mask.astype(np.float32), 12.0)
     heat = warmth * (0.26 + 0.52 * f.blur(tone, 0.7) + 0.24 * core)
     heat = heat + (1.0 - warmth) * (0.06 + 0.30 * core + 0.025 * f.noise_map(rng, shape, 8.0))
-    stops = ((0.02, 0.01, 0.22), (0.16, 0.04, 0.55), (0.62, 0.05, 0.60), (0.93, 0.22, 0.22),
-             (1.0, 0.60, 0.05), (1.0, 0.92, 0.25), (1.0, 1.0, 0.92))
+    stops = (
+        (0.02, 0.01, 0.22),
+        (0.16, 0.04, 0.55),
+        (0.62, 0.05, 0.60),
+        (0.93, 0.22, 0.22),
+        (1.0, 0.60, 0.05),
+        (1.0, 0.92, 0.25),
+        (1.0, 1.0, 0.92),
+    )
     return f.ramp(heat.astype(np.float32), stops)
 
 
@@ -202,8 +219,9 @@ def _watercolour(image: Array, rng: np.random.Generator) -> Array:
 def _pixel(image: Array, rng: np.random.Generator) -> Array:
     """Four shades of an old handheld's green screen, hard-edged."""
     mask = f.subject_mask(image)
-    shades = np.array([[0.06, 0.22, 0.08], [0.19, 0.40, 0.16], [0.52, 0.66, 0.10], [0.73, 0.80, 0.16]],
-                      dtype=np.float32)
+    shades = np.array(
+        [[0.06, 0.22, 0.08], [0.19, 0.40, 0.16], [0.52, 0.66, 0.10], [0.73, 0.80, 0.16]], dtype=np.float32
+    )
     tone = f.even_out(f.luminance(image), mask)
     level = np.clip(np.floor(tone * 4.0), 0, 3).astype(np.int64)
     rows, columns = np.mgrid[0 : image.shape[0], 0 : image.shape[1]] // 4
@@ -234,8 +252,11 @@ def _comic(image: Array, rng: np.random.Generator) -> Array:
     """Flat loud colours, bold black outline, and printed dots swelling across the page."""
     mask = f.subject_mask(image)
     rows, columns = _grid(image)
-    paper, dots = (((1.0, 0.88, 0.15), (0.95, 0.25, 0.15)), ((0.25, 0.80, 0.98), (0.98, 0.98, 0.98)),
-                   ((1.0, 0.97, 0.88), (0.15, 0.55, 0.95)))[int(rng.integers(3))]
+    paper, dots = (
+        ((1.0, 0.88, 0.15), (0.95, 0.25, 0.15)),
+        ((0.25, 0.80, 0.98), (0.98, 0.98, 0.98)),
+        ((1.0, 0.97, 0.88), (0.15, 0.55, 0.95)),
+    )[int(rng.integers(3))]
     across, down = (rows + columns) / 11.3, (rows - columns) / 11.3
     raster = (np.cos(2 * np.pi * across) + np.cos(2 * np.pi * down)) / 4.0 + 0.5
     swell = np.clip((raster - 0.95 + rows / 190.0) * 6.0, 0.0, 1.0)
@@ -264,8 +285,7 @@ def _embroidery(image: Array, rng: np.random.Generator) -> Array:
     number = (rows // step) * 64 + columns // step
     shade = rng.normal(1.0, 0.06, int(number.max()) + 1).astype(np.float32)[number]
     wool = f.saturate(image * 0.88 + 0.09, 1.3) * (thread * shade)[..., None]
-    sewn = f.mix(linen * (1.0 - 0.35 * f.blur(mask.astype(np.float32), 3.0))[..., None], wool,
-                 mask.astype(np.float32))
+    sewn = f.mix(linen * (1.0 - 0.35 * f.blur(mask.astype(np.float32), 3.0))[..., None], wool, mask.astype(np.float32))
     edge = np.minimum(np.minimum(rows, columns), np.minimum(shape[0] - 1 - rows, shape[1] - 1 - columns))
     frame = (edge >= 4) & (edge < 10) & ~mask
     yarns = np.array([[0.80, 0.12, 0.16], [0.16, 0.30, 0.62]], dtype=np.float32)
@@ -283,8 +303,7 @@ def _gold(image: Array, rng: np.random.Generator) -> Array:
     rows, columns = _grid(image)
     sheen = 0.08 * np.sin((rows + columns) / 18.0 + rng.uniform(0.0, 6.28))
     body = np.where(mask, 0.40 + 0.26 * tone, 0.16) + sheen * np.where(mask, 1.0, 0.5)
-    stops = ((0.10, 0.04, 0.01), (0.36, 0.19, 0.04), (0.72, 0.47, 0.10), (0.96, 0.76, 0.24),
-             (1.0, 0.97, 0.75))
+    stops = ((0.10, 0.04, 0.01), (0.36, 0.19, 0.04), (0.72, 0.47, 0.10), (0.96, 0.76, 0.24), (1.0, 0.97, 0.75))
     return f.ramp((body + 0.42 * light).astype(np.float32), stops)
 
 
@@ -293,9 +312,11 @@ def _paper(image: Array, rng: np.random.Generator) -> Array:
     shape = image.shape[:2]
     mask = f.subject_mask(image)
     rows, columns = _grid(image)
-    sets = (((0.99, 0.87, 0.80), (0.97, 0.76, 0.74), (0.80, 0.66, 0.78)),
-            ((0.86, 0.94, 0.97), (0.70, 0.86, 0.88), (0.60, 0.76, 0.78)),
-            ((0.98, 0.94, 0.80), (0.80, 0.90, 0.75), (0.62, 0.80, 0.70)))
+    sets = (
+        ((0.99, 0.87, 0.80), (0.97, 0.76, 0.74), (0.80, 0.66, 0.78)),
+        ((0.86, 0.94, 0.97), (0.70, 0.86, 0.88), (0.60, 0.76, 0.78)),
+        ((0.98, 0.94, 0.80), (0.80, 0.90, 0.75), (0.62, 0.80, 0.70)),
+    )
     sheets = sets[int(rng.integers(len(sets)))]
     page = f.flat(shape, sheets[0])
     phase = rng.uniform(0.0, 6.28)
@@ -337,8 +358,9 @@ def _vaporwave(image: Array, rng: np.random.Generator) -> Array:
     floor = f.mix(f.flat(image.shape[:2], (0.10, 0.02, 0.26)), (0.15, 0.95, 1.0), 0.85 * (beams | rungs))
     ground = f.mix(sky, floor, (rows > horizon).astype(np.float32))
     tone = f.even_out(f.luminance(image), mask)
-    body = f.ramp(tone, ((0.12, 0.02, 0.30), (0.62, 0.08, 0.72), (1.0, 0.30, 0.75), (0.35, 0.85, 1.0),
-                         (0.85, 1.0, 1.0)))
+    body = f.ramp(
+        tone, ((0.12, 0.02, 0.30), (0.62, 0.08, 0.72), (1.0, 0.30, 0.75), (0.35, 0.85, 1.0), (0.85, 1.0, 1.0))
+    )
     whole = f.mix(ground, body, mask.astype(np.float32))
     rim = f.blur(f.edges(mask.astype(np.float32)[..., None]), 1.2)
     whole = whole + rim[..., None] * np.array([0.1, 0.6, 0.7], dtype=np.float32)
@@ -346,36 +368,82 @@ def _vaporwave(image: Array, rng: np.random.Generator) -> Array:
 
 
 _ALL = (
-    Look("crayon", ("a crayon doodle of {toad}", "{toad}, crayon drawing", "{toad} scribbled in wax crayon",
-                    "a child's crayon picture of {toad}"), _crayon),
+    Look(
+        "crayon",
+        (
+            "a crayon doodle of {toad}",
+            "{toad}, crayon drawing",
+            "{toad} scribbled in wax crayon",
+            "a child's crayon picture of {toad}",
+        ),
+        _crayon,
+    ),
     Look("oil", ("an oil painting of {toad}", "{toad}, oil on canvas", "{toad} painted in thick oils"), _oil),
-    Look("neon", ("a neon sign of {toad}", "{toad} in glowing neon", "{toad} as a neon light at night"),
-         _neon),
-    Look("blueprint", ("a blueprint of {toad}", "{toad}, technical blueprint",
-                       "{toad} drawn in white lines on blue paper"), _blueprint),
-    Look("stained", ("a stained glass window of {toad}", "{toad} in stained glass",
-                     "{toad}, leaded church window"), _stained),
-    Look("ink", ("an ink drawing of {toad}", "{toad}, pen and ink", "{toad} sketched in black ink",
-                 "a black and white ink sketch of {toad}"), _ink),
+    Look("neon", ("a neon sign of {toad}", "{toad} in glowing neon", "{toad} as a neon light at night"), _neon),
+    Look(
+        "blueprint",
+        ("a blueprint of {toad}", "{toad}, technical blueprint", "{toad} drawn in white lines on blue paper"),
+        _blueprint,
+    ),
+    Look(
+        "stained",
+        ("a stained glass window of {toad}", "{toad} in stained glass", "{toad}, leaded church window"),
+        _stained,
+    ),
+    Look(
+        "ink",
+        (
+            "an ink drawing of {toad}",
+            "{toad}, pen and ink",
+            "{toad} sketched in black ink",
+            "a black and white ink sketch of {toad}",
+        ),
+        _ink,
+    ),
     Look("mosaic", ("a mosaic of {toad}", "{toad} in mosaic tiles", "{toad}, roman stone mosaic"), _mosaic),
-    Look("thermal", ("a thermal camera image of {toad}", "{toad} in infrared",
-                     "heat vision picture of {toad}"), _thermal),
-    Look("watercolour", ("a watercolour of {toad}", "{toad}, watercolor painting",
-                         "{toad} in soft watercolour washes", "a watercolor of {toad}"), _watercolour),
-    Look("pixel", ("pixel art of {toad}", "{toad}, retro handheld game sprite",
-                   "{toad} as an 8-bit video game character", "game boy pixel art of {toad}"), _pixel),
-    Look("chalk", ("a chalkboard drawing of {toad}", "{toad} in chalk", "{toad} chalked on a blackboard"),
-         _chalk),
-    Look("comic", ("a comic book picture of {toad}", "{toad}, pop art comic",
-                   "{toad} in a comic with halftone dots"), _comic),
-    Look("embroidery", ("an embroidery of {toad}", "{toad} in cross stitch", "{toad} embroidered on linen"),
-         _embroidery),
-    Look("gold", ("a golden statue of {toad}", "{toad}, gold relief", "{toad} cast in bronze",
-                  "{toad} embossed in gold metal"), _gold),
-    Look("paper", ("a paper cut-out of {toad}", "{toad}, layered paper craft",
-                   "{toad} cut from pastel paper"), _paper),
-    Look("vaporwave", ("a vaporwave picture of {toad}", "{toad}, synthwave sunset",
-                       "{toad} in vaporwave style"), _vaporwave),
+    Look(
+        "thermal", ("a thermal camera image of {toad}", "{toad} in infrared", "heat vision picture of {toad}"), _thermal
+    ),
+    Look(
+        "watercolour",
+        (
+            "a watercolour of {toad}",
+            "{toad}, watercolor painting",
+            "{toad} in soft watercolour washes",
+            "a watercolor of {toad}",
+        ),
+        _watercolour,
+    ),
+    Look(
+        "pixel",
+        (
+            "pixel art of {toad}",
+            "{toad}, retro handheld game sprite",
+            "{toad} as an 8-bit video game character",
+            "game boy pixel art of {toad}",
+        ),
+        _pixel,
+    ),
+    Look("chalk", ("a chalkboard drawing of {toad}", "{toad} in chalk", "{toad} chalked on a blackboard"), _chalk),
+    Look(
+        "comic",
+        ("a comic book picture of {toad}", "{toad}, pop art comic", "{toad} in a comic with halftone dots"),
+        _comic,
+    ),
+    Look(
+        "embroidery", ("an embroidery of {toad}", "{toad} in cross stitch", "{toad} embroidered on linen"), _embroidery
+    ),
+    Look(
+        "gold",
+        ("a golden statue of {toad}", "{toad}, gold relief", "{toad} cast in bronze", "{toad} embossed in gold metal"),
+        _gold,
+    ),
+    Look("paper", ("a paper cut-out of {toad}", "{toad}, layered paper craft", "{toad} cut from pastel paper"), _paper),
+    Look(
+        "vaporwave",
+        ("a vaporwave picture of {toad}", "{toad}, synthwave sunset", "{toad} in vaporwave style"),
+        _vaporwave,
+    ),
 )
 
 LOOKS: dict[str, Look] = {look.name: look for look in _ALL}

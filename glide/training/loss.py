@@ -17,14 +17,16 @@ def noised(x0: Tensor, t: Tensor, noise: Tensor, schedule: Schedule) -> Tensor:
     return abar.sqrt() * x0 + (1 - abar).sqrt() * noise
 
 
-def hybrid_loss(out: Tensor, x0: Tensor, xt: Tensor, t: Tensor, noise: Tensor, schedule: Schedule) -> tuple[Tensor, Tensor]:
+def hybrid_loss(
+    out: Tensor, x0: Tensor, xt: Tensor, t: Tensor, noise: Tensor, schedule: Schedule
+) -> tuple[Tensor, Tensor]:
     """(weighted noise error, variational term in bits a dimension), each a scalar.
 
     `out`: the network's [N, 6, H, W] at `xt`. The noise error is weighted by min(SNR, 5)/SNR, at least 0.1 (Hang et al.
     2023, arXiv 2303.09556): a small network learns shapes sooner. The variational term sees the noise detached, so that
     it moves the variance alone; at t = 0 it uses step 1's variance, as sampling does.
     """
-    eps, v = out.float().split(3, dim=1)
+    eps, v = out.float().chunk(2, dim=1)
 
     def at(values: object) -> Tensor:
         return torch.as_tensor(values, dtype=torch.float32, device=x0.device)[t][:, None, None, None]

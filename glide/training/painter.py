@@ -2,6 +2,7 @@
 
 They are source pictures for training the restyling model without depending on any collection's art.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -32,23 +33,68 @@ BODIES: dict[str, tuple[RGB, RGB, RGB]] = {
     "black": ((84, 86, 100), (54, 54, 66), (32, 30, 42)),
 }
 BELLIES: dict[str, RGB] = {
-    "cream": (250, 234, 190), "yellow": (250, 222, 110), "white": (248, 248, 244), "pink": (250, 186, 186),
-    "pale green": (206, 236, 160), "pale blue": (190, 220, 248),
+    "cream": (250, 234, 190),
+    "yellow": (250, 222, 110),
+    "white": (248, 248, 244),
+    "pink": (250, 186, 186),
+    "pale green": (206, 236, 160),
+    "pale blue": (190, 220, 248),
 }
 BACKGROUNDS: dict[str, RGB] = {
-    "yellow": (238, 208, 96), "salmon": (230, 146, 130), "teal": (20, 128, 126), "blue": (98, 122, 244),
-    "lilac": (168, 160, 240), "sage": (106, 136, 122), "khaki": (190, 184, 150), "grey": (126, 126, 126),
-    "plum": (154, 132, 158), "mauve": (176, 118, 156), "dark": (46, 50, 54), "sky blue": (150, 208, 236),
-    "mint": (170, 226, 194), "peach": (250, 208, 176), "white": (240, 240, 236), "orange": (232, 142, 60),
-    "olive": (86, 94, 70), "red": (186, 60, 62),
+    "yellow": (238, 208, 96),
+    "salmon": (230, 146, 130),
+    "teal": (20, 128, 126),
+    "blue": (98, 122, 244),
+    "lilac": (168, 160, 240),
+    "sage": (106, 136, 122),
+    "khaki": (190, 184, 150),
+    "grey": (126, 126, 126),
+    "plum": (154, 132, 158),
+    "mauve": (176, 118, 156),
+    "dark": (46, 50, 54),
+    "sky blue": (150, 208, 236),
+    "mint": (170, 226, 194),
+    "peach": (250, 208, 176),
+    "white": (240, 240, 236),
+    "orange": (232, 142, 60),
+    "olive": (86, 94, 70),
+    "red": (186, 60, 62),
 }
-EYES = ("plain", "big", "sleepy", "angry", "one-eyed", "laser", "glasses", "sunglasses", "googly", "glowing",
-        "eyepatch")
+EYES = (
+    "plain",
+    "big",
+    "sleepy",
+    "angry",
+    "one-eyed",
+    "laser",
+    "glasses",
+    "sunglasses",
+    "googly",
+    "glowing",
+    "eyepatch",
+)
 MOUTHS = ("flat", "smile", "wide smile", "teeth", "tongue out", "frown", "blue lips", "beard")
-HATS = ("none", "red cap", "blue cap", "crown", "top hat", "straw hat", "wizard hat", "helmet", "flower",
-        "beanie", "mohawk", "antennae", "fez", "headband", "party hat", "halo", "sprout", "orange hair")
-ACCESSORIES = ("none", "pipe", "cigarette", "necklace", "scarf", "bubble gum", "monocle", "bow tie", "flies",
-               "watch")
+HATS = (
+    "none",
+    "red cap",
+    "blue cap",
+    "crown",
+    "top hat",
+    "straw hat",
+    "wizard hat",
+    "helmet",
+    "flower",
+    "beanie",
+    "mohawk",
+    "antennae",
+    "fez",
+    "headband",
+    "party hat",
+    "halo",
+    "sprout",
+    "orange hair",
+)
+ACCESSORIES = ("none", "pipe", "cigarette", "necklace", "scarf", "bubble gum", "monocle", "bow tie", "flies", "watch")
 SKINS = ("plain", "warty", "striped", "spotted")
 SCENES = ("plain", "gradient", "two-band", "starry", "speckled")
 BUILDS = ("blocky", "round", "bulgy", "wide")
@@ -364,8 +410,12 @@ def _draw_hat(sheet: _Sheet, toad: Toad, top: int) -> None:
         sheet.box(18, base - 4, 18, base, (40, 120, 50))
         sheet.fill(_disc(15.5, base - 5.0, 2.6, 1.4) | _disc(21.0, base - 5.0, 2.6, 1.4), (110, 210, 80))
     elif kind == "orange hair":
-        sheet.fill((_disc(18.5, base + 1.0, 10.5, 6.5) & _box(0, 0, 35, base)) | _box(8, base, 10, base + 6)
-                   | _box(27, base, 29, base + 6), (255, 106, 30))
+        sheet.fill(
+            (_disc(18.5, base + 1.0, 10.5, 6.5) & _box(0, 0, 35, base))
+            | _box(8, base, 10, base + 6)
+            | _box(27, base, 29, base + 6),
+            (255, 106, 30),
+        )
         sheet.dots(tuple((x, base - 3 - x % 3) for x in range(11, 27, 2)), (200, 66, 20))
 
 
@@ -444,9 +494,19 @@ def paint(toad: Toad, transparent: bool = False) -> Image.Image:
 
 def attributes(toad: Toad) -> list[dict[str, str]]:
     """The traits in OpenSea form, leaving out those that are "none"."""
-    pairs = (("Background", toad.background), ("Scene", toad.scene), ("Body", toad.body),
-             ("Belly", toad.belly), ("Skin", toad.skin), ("Eyes", toad.eyes), ("Mouth", toad.mouth), ("Hat", toad.hat),
-             ("Accessory", toad.accessory), ("Build", toad.build), ("Size", toad.size))
+    pairs = (
+        ("Background", toad.background),
+        ("Scene", toad.scene),
+        ("Body", toad.body),
+        ("Belly", toad.belly),
+        ("Skin", toad.skin),
+        ("Eyes", toad.eyes),
+        ("Mouth", toad.mouth),
+        ("Hat", toad.hat),
+        ("Accessory", toad.accessory),
+        ("Build", toad.build),
+        ("Size", toad.size),
+    )
     return [{"trait_type": kind, "value": value.title()} for kind, value in pairs if value != "none"]
 
 

@@ -56,9 +56,7 @@ def sizes_of(folder):
 
 
 def kill_after_lines(code, folder, lines):
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     said = [process.stdout.readline().strip() for _ in range(lines)]
     process.send_signal(signal.SIGKILL)
     rest = process.stdout.read().split()

@@ -45,7 +45,7 @@ def test_hash_of_wrong_length_is_refused(table, given, phash, colours):
 
 def test_unknown_leader_groups_none(table, given):
     first, second = given.candidates(table, 2)
-    with pytest.raises(UnknownCandidate, match="f{64}"):
+    with pytest.raises(UnknownCandidate, match=r"f{64}"):
         table.set_groups([(first, 1.0, False, first), (second, 1.0, False, "f" * 64)])
     assert table.candidates([first])[0].leader_id is None
 
@@ -57,8 +57,7 @@ def test_grouping_sees_earliest_first(table, given):
     ids = [item.recipe.id for item in plan]
     days = (3, 1, 2, 4)
     rows = [
-        given.candidate(id) | {"made_at": datetime(2026, 1, day, tzinfo=UTC)}
-        for id, day in zip(ids, days, strict=True)
+        given.candidate(id) | {"made_at": datetime(2026, 1, day, tzinfo=UTC)} for id, day in zip(ids, days, strict=True)
     ]
     table.add_candidates(rows)
     table.decide([ids[0]], "reject", "ann")

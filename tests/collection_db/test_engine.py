@@ -125,9 +125,7 @@ def test_folder_in_the_way_is_told(tmp_path):
     assert "unable to open database file" in refusal(f"sqlite:///{tmp_path}")
 
 
-@pytest.mark.parametrize(
-    "url", ["sqlite://", "sqlite:///:memory:", "table.db", "", "mysql://me@host/db", "a://b"]
-)
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "table.db", "", "mysql://me@host/db", "a://b"])
 def test_unusable_url_names_the_usable(url):
     assert "sqlite:///FILE" in refusal(url)
 

@@ -19,9 +19,7 @@ def test_adding_twice_adds_once(table, given):
 def test_changed_file_updates_its_row(table, given):
     table.add_sources([given.source(1), given.source(2)])
     before = table.sources()
-    changed = given.source(
-        1, pixels_sha256=given.sha256("new"), mask_sha256=given.sha256("mask"), attributes={"A": 1}
-    )
+    changed = given.source(1, pixels_sha256=given.sha256("new"), mask_sha256=given.sha256("mask"), attributes={"A": 1})
     assert table.add_sources([changed]) == 0
     first, second = table.sources()
     assert first._asdict() == changed | {"added_at": before[0].added_at, "present": True}

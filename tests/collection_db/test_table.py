@@ -71,13 +71,9 @@ def test_counts_of_nothing_and_of_all(table, given):
 def test_threads_decide_together(table, given):
     ids = given.candidates(table, 40)
     with ThreadPoolExecutor(8) as pool:
-        added = list(
-            pool.map(lambda n: table.decide(ids[n % 10 :], "accept", f"curator {n % 10}"), range(40))
-        )
+        added = list(pool.map(lambda n: table.decide(ids[n % 10 :], "accept", f"curator {n % 10}"), range(40)))
     decisions = [row for id in ids for row in table.decisions(id)]
-    assert sum(added) == len(decisions) and len({row.decided_at for row in decisions}) == sum(
-        map(bool, added)
-    )
+    assert sum(added) == len(decisions) and len({row.decided_at for row in decisions}) == sum(map(bool, added))
     assert len(table.accepted()) == 40
 
 

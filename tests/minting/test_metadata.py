@@ -83,9 +83,7 @@ def test_value_that_is_no_trait_names_its_source(make_token: Callable[..., Token
 
 
 def test_templates_are_filled_in(make_token: Callable[..., Token]) -> None:
-    release = Release(
-        collection="T", name_template="{collection}-{number:04} {{{style}}}", description_template=""
-    )
+    release = Release(collection="T", name_template="{collection}-{number:04} {{{style}}}", description_template="")
     made = token_metadata(make_token(7), release)
     assert (made["name"], made["description"]) == ("T-0007 {crayon}", "")
 
@@ -95,9 +93,7 @@ def test_templates_are_filled_in(make_token: Callable[..., Token]) -> None:
     ["{seed}", "{}", "{0}", "{number.real}", "{style!r}", "{number:{source}}", "{number", "{style:d}"],
 )
 @pytest.mark.parametrize("key", ["name_template", "description_template"])
-def test_template_that_cannot_be_filled_is_refused(
-    make_token: Callable[..., Token], key: str, template: str
-) -> None:
+def test_template_that_cannot_be_filled_is_refused(make_token: Callable[..., Token], key: str, template: str) -> None:
     release = Release(collection="T", settings_file="my.toml", **{key: template})  # type: ignore[arg-type]
     with pytest.raises(BadSetting, match=r"my\.toml: " + key) as caught:
         token_metadata(make_token(), release)

@@ -65,9 +65,7 @@ def test_collection_json_follows_erc_7572(make_token: MakeToken, tmp_path: Path)
         "image": "images/1.png",
     }
     online = replace(RELEASE, image_base_uri="ipfs://bafy", external_url="https://toads.example")
-    about = json.loads(
-        (write_release(tmp_path / "b", [make_token()], online) / "collection.json").read_text()
-    )
+    about = json.loads((write_release(tmp_path / "b", [make_token()], online) / "collection.json").read_text())
     assert (about["image"], about["external_link"]) == ("ipfs://bafy/1.png", "https://toads.example")
 
 
@@ -156,9 +154,7 @@ def test_no_tokens_are_nothing_left(tmp_path: Path) -> None:
     [{"image_size": 100}, {"image_size": 32}, {"image_size": -1}, {"resampling": "cubic"}, {"collection": " "},
      {"external_url": "javascript:alert(1)"}],
 )  # fmt: skip
-def test_bad_settings_name_their_key(
-    make_token: MakeToken, tmp_path: Path, change: dict[str, object]
-) -> None:
+def test_bad_settings_name_their_key(make_token: MakeToken, tmp_path: Path, change: dict[str, object]) -> None:
     with pytest.raises(BadSetting, match="collection.toml: " + next(iter(change))):
         write_release(tmp_path / "drop", [make_token()], replace(RELEASE, **change))  # type: ignore[arg-type]
     assert [entry.name for entry in tmp_path.iterdir()] == ["made"]

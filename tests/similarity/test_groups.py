@@ -123,9 +123,7 @@ def enlarged(image: Image.Image) -> Image.Image:
 
 
 @pytest.mark.parametrize("copy", [jpeg, noised, enlarged])
-def test_copies_of_real_toads_are_grouped(
-    toads: list[Image.Image], copy: Callable[[Image.Image], Image.Image]
-) -> None:
+def test_copies_of_real_toads_are_grouped(toads: list[Image.Image], copy: Callable[[Image.Image], Image.Image]) -> None:
     count = 100
     originals = toads[:count]
     bits, colours = fingerprints([*originals, *map(copy, originals)])

@@ -32,9 +32,7 @@ def test_opposite_edges_score_below_zero() -> None:
 
 def test_flat_image_scores_zero() -> None:
     flat = np.full_like(NOISE, 77)
-    assert (
-        edge_correlation(flat, NOISE) == edge_correlation(NOISE, flat) == edge_correlation(flat, flat) == 0.0
-    )
+    assert edge_correlation(flat, NOISE) == edge_correlation(NOISE, flat) == edge_correlation(flat, flat) == 0.0
 
 
 def test_edge_between_equal_greys_counts() -> None:

@@ -1,0 +1,1 @@
+"""The run as Prefect flows, one file a stage, in the order they run: ingest, pair, stylize, group, sheets, export."""

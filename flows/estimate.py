@@ -1,0 +1,82 @@
+"""What a plan comes to, before anything is spent: its size, and how long and how much disk it will take here."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from collection_db import Table
+from flows.ingest import chosen_sources
+from flows.making import maker
+from flows.pair import cells
+from flows.settings import Settings
+from glide.restyle import Request, restyle
+
+CANDIDATE_BYTES = 13_000  # a 64x64 PNG with its recipe (about 9 kB) and its rows in the table
+SOURCE_BYTES = 4_000
+HASHING_SECONDS = 0.01  # an image: hash, group, its place on a sheet
+STARTING_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """`recipes` in the plan, `missing` of them without a candidate; `steps`: sampling steps that those need;
+    `seconds`, `disk_bytes`: what they will take; `grid`: (what, how many) of each side."""
+
+    grid: list[tuple[str, int]]
+    recipes: int
+    missing: int
+    steps: int
+    seconds: float
+    disk_bytes: int
+
+
+def estimate(settings: Settings) -> Estimate:
+    """Count the plan, and time a few sampling steps of the model on this machine (some seconds). Nothing is written but
+    an empty table where there is none."""
+    files, _ = chosen_sources(settings)
+    # sources are known by their pixels only once they are read: until then each stands for itself
+    table = Table.open(settings.database_url)
+    known = {row.id: row.pixels_sha256 for row in table.present_sources()}
+    made = set(table.frame(everything=True)["id"])
+    table.close()
+    sources = [(id, known.get(id, id)) for id in files]
+    recipes = missing = steps = 0
+    for cell in cells(settings, sources):
+        recipes += 1
+        if cell.recipe.id not in made:
+            missing += 1
+            steps += cell.recipe.steps - cell.recipe.insertion_step
+    seconds = 0.0
+    if missing:
+        batches = math.ceil(missing / settings["model"]["batch"])
+        # a batch that is not full costs as much as a full one
+        full = steps * batches * settings["model"]["batch"] / missing
+        seconds = STARTING_SECONDS + missing * HASHING_SECONDS + full * seconds_a_step(settings)
+    styles = settings.styles
+    variants = sum(len(style.guidance_scales) * len(style.insertion_steps) for style in styles)
+    grid = [
+        ("sources", len(sources)),
+        ("styles", len(styles)),
+        ("guidance scales x insertion steps, all styles together", variants),
+        ("seeds", len(settings["grid"]["seeds"])),
+    ]
+    disk = missing * CANDIDATE_BYTES + (len(sources) - len(known)) * SOURCE_BYTES
+    return Estimate(grid, recipes, missing, steps, seconds, max(disk, 0))
+
+
+def seconds_a_step(settings: Settings) -> float:
+    """Seconds that one image's sampling step takes here, guidance and batching included: the median of three."""
+    working = maker(settings.model, settings["model"]["device"], settings["model"]["batch"])
+    side = working.spec.unet.image_size
+    source = np.zeros((side, side, 3), np.uint8)
+    request = Request(source, settings.styles[0].prompt, 3.0, 18, seed=1)
+    times = []
+    for _ in range(4):
+        began = time.monotonic()
+        restyle(working.model, working.spec, [request] * working.batch, steps=20, width=working.batch)
+        times.append((time.monotonic() - began) / (2 * working.batch))
+    return sorted(times[1:])[1]  # the first one warms up

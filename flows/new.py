@@ -1,0 +1,150 @@
+"""Writes a new collection's commented collection.toml."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from errors import BadValue, NothingLeft
+from flows.settings import FILE, Settings
+from flows.sources import find_sources
+from glide.prepare import PREPARE
+from glide.training import painter
+
+FIRST_SOURCES = 24
+FIRST_STYLES = ("crayon", "oil", "neon", "stained glass")
+
+TEMPLATE = """\
+# {name}: what to make, from what. `toadworks plan` shows what it comes to, `toadworks run` makes it.
+# Paths are relative to this file. Every key may be left out; what is written here is the default unless said.
+
+name = {name_text}
+
+[sources]
+images = {images}      # a source's id is its file name without the ending
+metadata = {metadata}  # ID.json with OpenSea "attributes"; "" for none
+licence = {licence}    # of the sources, such as "CC0-1.0"; travels with every token
+limit = {limit}        # the first so many sources ({found} found); 0 takes all (the default)
+only = []              # only these ids, such as ["17", "42"]
+frame = 0              # of an animated source, counted from 0
+prepare = "area"       # how a source becomes 64x64: {ways}
+backdrop = "#ffffff"   # what lies under transparent pixels
+
+[grid]                 # sources x styles x guidance scales x insertion steps x seeds
+catalogue = "toads"    # a shipped catalogue, or your own TOML file beside this one
+styles = {styles}      # of the catalogue; [] takes all
+guidance_scales = {guidance_scales}  # [] takes the catalogue's
+insertion_steps = {insertion_steps}  # k of T (or a fraction of T): more keeps more of the source; [] the catalogue's
+seeds = [1]
+mode = "clean"         # "clean": the source itself enters; "noised": with that step's noise
+sample = 0             # make only so many recipes, drawn at random from the grid; 0 makes all
+sample_seed = 1
+
+[model]
+name = "tadpole"
+sampler = "ddim"       # or "ddpm"
+steps = 20             # T
+eta = 0.0              # ddim's share of fresh noise, 0..1
+device = "auto"        # a CUDA GPU where there is one, else the CPU
+batch = 8              # images an evaluation; part of what makes pixels equal to the last bit
+
+[look_alikes]          # candidates count as look-alikes when both are at or under these
+bits = 40              # of 256 bits of perceptual hash
+colour = 2.0           # mean Oklab distance x 100
+
+[release]
+collection = ""        # the new collection's name; "" takes the name above
+symbol = {symbol}
+description = {description}
+name_template = "{{collection}} #{{number}}"         # also {{source}}, {{style}}
+description_template = "Source {{source}} as {{style}}."
+external_url = ""
+image_base_uri = ""    # such as "ipfs://CID/"; "" writes paths within the release
+image_size = 512       # pixels; 0 leaves 64
+resampling = "nearest" # or "lanczos"
+
+[storage]
+database = "toadworks.db"  # a SQLite file, or a URL
+assets = "assets"          # images by their SHA-256
+sheets = "sheets"          # contact sheets
+release = "release"        # what `toadworks export` writes
+"""
+
+
+def write_collection(
+    folder: Path,
+    sources: Path,
+    metadata: Path | None = None,
+    *,
+    licence: str = "",
+    styles: Sequence[str] = FIRST_STYLES,
+    guidance_scales: Sequence[float] = (),
+    insertion_steps: Sequence[float] = (),
+    limit: int | None = None,
+) -> Settings:
+    """Write `folder`/collection.toml for the images in `sources` (`metadata`: default the folder of that name beside
+    them, where there is one).
+
+    Raises BadValue for a folder that is not there or already is a collection, NothingLeft for one without images.
+    """
+    if (folder / FILE).exists():
+        raise BadValue("collection", str(folder), f"a new name: there is a {FILE} in it already")
+    if not sources.is_dir():
+        raise BadValue("sources folder", str(sources), "a folder of images")
+    found = len(find_sources(sources)[0])
+    if not found:
+        raise NothingLeft(f"{sources}: there are no images in it (its subfolders are not searched)")
+    if metadata is None:
+        beside = sources.resolve().parent / "metadata"
+        metadata = beside if beside.is_dir() else None
+    elif not metadata.is_dir():
+        raise BadValue("metadata folder", str(metadata), "a folder of ID.json files")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = TEMPLATE.format(
+        name=folder.resolve().name,
+        name_text=_toml(folder.resolve().name),
+        images=_toml(_relative(sources, folder)),
+        metadata=_toml(_relative(metadata, folder) if metadata else ""),
+        licence=_toml(licence),
+        limit=limit if limit is not None else (FIRST_SOURCES if found > FIRST_SOURCES else 0),
+        found=found,
+        ways=", ".join(PREPARE),
+        styles=_toml(list(styles)),
+        guidance_scales=_toml(list(guidance_scales)),
+        insertion_steps=_toml(list(insertion_steps)),
+        symbol=_toml(""),
+        description=_toml(""),
+    )
+    (folder / FILE).write_text(text, encoding="utf-8")
+    return Settings.read(folder)
+
+
+def paint_sources(folder: Path, count: int, seed: int) -> Path:
+    """Draw `count` sample toads (every sixth with a transparent background) into `folder`/images, their attributes into
+    `folder`/metadata; return the images' folder. What is there already is replaced."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("images", "metadata"):
+        (folder / name).mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for number in range(1, count + 1):
+        toad = painter.random_toad(rng)
+        painter.paint(toad, transparent=number % 6 == 0).save(folder / "images" / f"{number}.png")
+        about = {"name": f"Sample toad #{number}", "attributes": painter.attributes(toad)}
+        (folder / "metadata" / f"{number}.json").write_text(json.dumps(about, indent=2))
+    return folder / "images"
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """Relative where that is short, so that a project's folder can be moved as a whole."""
+    relative = os.path.relpath(path.resolve(), folder.resolve())
+    return relative if relative.count("..") <= 3 else str(path.resolve())
+
+
+def _toml(value: str | list[str] | list[float]) -> str:
+    # JSON's text and lists of text and numbers are TOML's too
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,230 @@
+"""A user's collection.toml: what to make, from what, where it is kept. Read and checked as a whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from errors import BadSetting, NothingLeft
+from glide.models import MODELS, ModelSpec
+from glide.prepare import PREPARE
+from glide.restyle import MODES
+from glide.samplers import SAMPLERS
+from minting.metadata import Release
+from similarity.groups import Thresholds
+from styles.catalogue import (
+    Style,
+    catalogue_file,
+    guidance_scales,
+    insertion_steps,
+    read_catalogue,
+    read_toml,
+    shipped_catalogues,
+)
+
+FILE = "collection.toml"
+LARGEST_SEED = 2**53 - 1  # seeds travel in JSON, whose readers keep no more digits
+
+# every key with its default; the default's type is the key's type
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "": {"name": ""},
+    "sources": {
+        "images": "",
+        "metadata": "",
+        "licence": "",
+        "limit": 0,
+        "only": [],
+        "frame": 0,
+        "prepare": "area",
+        "backdrop": "#ffffff",
+    },
+    "grid": {
+        "catalogue": "toads",
+        "styles": [],
+        "guidance_scales": [],
+        "insertion_steps": [],
+        "seeds": [1],
+        "mode": "clean",
+        "sample": 0,
+        "sample_seed": 1,
+    },
+    "model": {"name": "tadpole", "sampler": "ddim", "steps": 20, "eta": 0.0, "device": "auto", "batch": 8},
+    "look_alikes": {"bits": 40, "colour": 2.0},
+    "release": {
+        "collection": "",
+        "symbol": "",
+        "description": "",
+        "name_template": "{collection} #{number}",
+        "description_template": "Source {source} as {style}.",
+        "external_url": "",
+        "image_base_uri": "",
+        "image_size": 512,
+        "resampling": "nearest",
+    },
+    "storage": {"database": "toadworks.db", "assets": "assets", "sheets": "sheets", "release": "release"},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked content of one collection.toml; relative paths are relative to its folder."""
+
+    file: Path
+    values: dict[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, collection: Path | str) -> Settings:
+        """The settings of a collection: its folder, or the collection.toml itself.
+
+        Raises NothingLeft where there is none, BadSetting (file, key, what is allowed) for anything that cannot be.
+        """
+        file = Path(collection)
+        file = (file / FILE if file.is_dir() else file).resolve()
+        if not file.is_file():
+            raise NothingLeft(
+                f"there is no {file}; `toadworks new NAME --sources DIR` makes one, and -c FOLDER names where it is"
+            )
+        content = read_toml(file)
+        values = {section: dict(keys) for section, keys in DEFAULTS.items()}
+        for key, given in content.items():
+            if key in DEFAULTS[""]:
+                values[""][key] = _typed(given, DEFAULTS[""][key], file, key)
+            elif key in DEFAULTS and isinstance(given, dict):
+                _take_section(key, given, values[key], file)
+            else:
+                raise BadSetting(file, key, "is not a key of a collection.toml", ", ".join(filter(None, DEFAULTS)))
+        settings = cls(file, values)
+        settings._check()
+        return settings
+
+    def __getitem__(self, section: str) -> dict[str, Any]:
+        return self.values[section]
+
+    @property
+    def name(self) -> str:
+        return str(self[""]["name"] or self.folder.name)
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+    @property
+    def model(self) -> ModelSpec:
+        return MODELS[self["model"]["name"]]
+
+    @property
+    def images(self) -> Path:
+        return self.folder / self["sources"]["images"]
+
+    @property
+    def metadata(self) -> Path | None:
+        given = self["sources"]["metadata"]
+        return self.folder / given if given else None
+
+    @property
+    def database_url(self) -> str:
+        """A SQLAlchemy URL; a plain path means SQLite."""
+        given = str(self["storage"]["database"])
+        return given if "://" in given else f"sqlite:///{self.folder / given}"
+
+    @property
+    def assets(self) -> Path:
+        return self.folder / self["storage"]["assets"]
+
+    @property
+    def sheets(self) -> Path:
+        return self.folder / self["storage"]["sheets"]
+
+    @property
+    def release_folder(self) -> Path:
+        return self.folder / self["storage"]["release"]
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(bits=self["look_alikes"]["bits"], colour=self["look_alikes"]["colour"])
+
+    @property
+    def release(self) -> Release:
+        given = dict(self["release"])
+        given["collection"] = given["collection"] or self.name
+        return Release(**given, settings_file=self.file)
+
+    @cached_property
+    def styles(self) -> list[Style]:
+        """The chosen styles of the catalogue, with the grid's own scales and insertion steps where it has any."""
+        grid, steps = self["grid"], self["model"]["steps"]
+        file = catalogue_file(grid["catalogue"], self.folder)
+        if not file.is_file():
+            allowed = f"a TOML file beside this one, or one of {', '.join(shipped_catalogues())}"
+            raise BadSetting(self.file, "grid.catalogue", f"there is no {file}", allowed)
+        styles = read_catalogue(file, steps)
+        known = {style.name: style for style in styles}
+        for name in grid["styles"]:
+            if name not in known:
+                raise BadSetting(self.file, "grid.styles", f"{name!r} is not in {file}", ", ".join(known))
+        chosen = [known[name] for name in dict.fromkeys(grid["styles"])] or styles
+        scales = grid["guidance_scales"]
+        inserted = grid["insertion_steps"]
+        own_scales = guidance_scales(scales, self.file, "grid.guidance_scales") if scales else ()
+        own_steps = insertion_steps(inserted, steps, self.file, "grid.insertion_steps") if inserted else ()
+        return [
+            Style(style.name, style.prompt, own_scales or style.guidance_scales, own_steps or style.insertion_steps)
+            for style in chosen
+        ]
+
+    def _check(self) -> None:
+        sources, grid, model = self["sources"], self["grid"], self["model"]
+        self._require("sources.images", bool(sources["images"]), "is missing", "the folder of the source images")
+        self._require("sources.images", self.images.is_dir(), f"there is no folder {self.images}", "a folder")
+        if self.metadata is not None:
+            self._require("sources.metadata", self.metadata.is_dir(), f"there is no folder {self.metadata}", "a folder")
+        self._among("sources.prepare", sources["prepare"], PREPARE)
+        hexadecimal = re.fullmatch(r"#[0-9a-fA-F]{6}", sources["backdrop"])
+        self._require("sources.backdrop", bool(hexadecimal), f"{sources['backdrop']!r} is no colour", '"#rrggbb"')
+        self._at_least("sources.limit", sources["limit"], 0)
+        self._at_least("sources.frame", sources["frame"], 0)
+        self._among("grid.mode", grid["mode"], MODES)
+        self._at_least("grid.sample", grid["sample"], 0)
+        self._require("grid.seeds", bool(grid["seeds"]), "is empty", "a list of whole numbers")
+        for seed in grid["seeds"]:
+            fits = isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED
+            self._require("grid.seeds", fits, f"{seed!r} is no seed", f"whole numbers 0..{LARGEST_SEED}")
+        self._among("model.name", model["name"], MODELS)
+        self._among("model.sampler", model["sampler"], SAMPLERS)
+        self._among("model.device", model["device"].split(":")[0], ("auto", "cpu", "cuda"))
+        self._require("model.steps", 1 <= model["steps"] <= 1000, f"{model['steps']} is outside 1..1000", "1..1000")
+        self._require("model.eta", 0 <= model["eta"] <= 1, f"{model['eta']} is outside 0..1", "0..1")
+        self._require("model.batch", 1 <= model["batch"] <= 1024, f"{model['batch']} is outside 1..1024", "1..1024")
+        self._at_least("look_alikes.bits", self["look_alikes"]["bits"], 0)
+        self._at_least("look_alikes.colour", self["look_alikes"]["colour"], 0)
+        _ = self.styles  # the catalogue is checked with the file that names it
+
+    def _require(self, key: str, holds: bool, problem: str, allowed: str) -> None:
+        if not holds:
+            raise BadSetting(self.file, key, problem, allowed)
+
+    def _among(self, key: str, value: str, allowed: Any) -> None:
+        self._require(key, value in allowed, f"{value!r} is not known", ", ".join(allowed))
+
+    def _at_least(self, key: str, value: float, least: int) -> None:
+        self._require(key, value >= least, f"{value} is too small", f"{least} or more")
+
+
+def _take_section(section: str, given: dict[str, Any], values: dict[str, Any], file: Path) -> None:
+    for key, value in given.items():
+        if key not in DEFAULTS[section]:
+            raise BadSetting(file, f"{section}.{key}", "is not a key of this section", ", ".join(DEFAULTS[section]))
+        values[key] = _typed(value, DEFAULTS[section][key], file, f"{section}.{key}")
+
+
+def _typed(value: Any, default: Any, file: Path, key: str) -> Any:
+    """`value` if it has the default's type; a whole number may stand for one with a fraction."""
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(default):
+        names = {str: "text", int: "a whole number", float: "a number", list: "a list"}
+        raise BadSetting(file, key, f"{value!r} is not {names[type(default)]}", names[type(default)])
+    return value

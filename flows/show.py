@@ -1,0 +1,111 @@
+"""What a PNG says of itself, and making it again."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from collection_db import AssetFolder, Table
+from errors import BadSource, NothingLeft
+from flows.making import TEXT_CHUNK, candidate_png, maker
+from flows.settings import Settings
+from flows.sources import SourceImage, read_image
+from glide.models import model_spec, weights_sha256
+from styles.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a picture's text chunk holds: its recipe, and `about` (source, style, model, made_with)."""
+
+    file: Path
+    recipe: Recipe
+    about: dict[str, Any]
+
+
+def carried(file: Path) -> Carried:
+    """The recipe that a PNG carries. Raises BadSource where it carries none, or one that was changed."""
+    try:
+        with Image.open(file) as opened:
+            opened.load()
+            text = opened.info.get(TEXT_CHUNK)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadSource(file, f"does not decode as an image ({error})") from error
+    if text is None:
+        raise BadSource(file, "carries no recipe: it was not made by Toadworks, or was saved again by another program")
+    try:
+        about = json.loads(text)
+        recipe = Recipe.from_json(json.dumps(about.pop("recipe")))
+        id = about.pop("id")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise BadSource(file, f"its recipe cannot be read ({error})") from error
+    if recipe.id != id:
+        raise BadSource(file, f"its recipe was changed: it says id {id[:12]}, but the recipe's is {recipe.id[:12]}")
+    return Carried(file, recipe, about)
+
+
+def make_again(given: Carried, source_file: Path | None, settings: Settings | None) -> tuple[bytes, str]:
+    """(PNG bytes, a sentence on how it compares) of the candidate made once more.
+
+    The source comes from `source_file`, else from the collection's table. Raises BadSource where it is not the recipe's
+    source, NothingLeft where there is none to be had or the weights are others.
+    """
+    spec = model_spec(given.about.get("model", "tadpole"))
+    if weights_sha256(spec) != given.recipe.weights_sha256:
+        raise NothingLeft(
+            f"{given.file} was made with weights {given.recipe.weights_sha256[:12]} of {spec.name}; "
+            f"those here are {weights_sha256(spec)[:12]}, which would give another picture"
+        )
+    source = _source(given, source_file, settings)
+    made_with = given.about.get("made_with", {})
+    device = settings["model"]["device"] if settings else "auto"
+    working = maker(spec, device, int(made_with.get("batch", 8)))
+    [pixels], _ = working.make([(given.recipe, source)])
+    return candidate_png(pixels, given.recipe, given.about | {"made_with": working.made_with}), _compared(
+        given, pixels, working.made_with
+    )
+
+
+def _source(given: Carried, file: Path | None, settings: Settings | None) -> Image.Image:
+    wanted = given.recipe.source_sha256
+    if file is not None:
+        frames = read_image(file).frames
+        for frame in range(frames):
+            source = read_image(file, frame)
+            if source.pixels_sha256 == wanted:
+                return source.image
+        raise BadSource(file, f"is not the source of {given.file}: its pixels are others")
+    if settings is not None:
+        table = Table.open(settings.database_url)
+        for row in table.sources():
+            if row.pixels_sha256 == wanted:
+                data = AssetFolder(settings.assets).read(row.image_sha256)
+                return SourceImage(Image.open(io.BytesIO(data)), 1).image
+    raise NothingLeft(
+        f"the source of {given.file} ({given.about.get('source', 'unknown id')}) is not at hand: "
+        "run this in its collection's folder (or name it with -c), or give --source FILE"
+    )
+
+
+def _compared(given: Carried, pixels: NDArray[np.uint8], made_with: dict[str, Any]) -> str:
+    with Image.open(given.file) as opened:
+        before = np.asarray(opened.convert("RGB"))
+    times = before.shape[0] // pixels.shape[0]
+    if before.shape[0] == before.shape[1] == times * pixels.shape[0]:
+        pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)  # a release's pictures are enlarged
+    if before.shape != pixels.shape:
+        return "the picture given has another size, so the two were not compared"
+    apart = np.abs(before.astype(int) - pixels.astype(int))
+    if not apart.any():
+        return "the same, pixel for pixel"
+    first = given.about.get("made_with", {})
+    changed = [f"{key} {first.get(key)} then, {now} now" for key, now in made_with.items() if first.get(key) != now]
+    why = "; ".join(changed) or "the picture was changed since"
+    return f"not the same: {np.count_nonzero(apart.any(axis=-1))} pixels differ, by {apart.max()}/255 at most ({why})"

@@ -1,0 +1,363 @@
+"""The front door: every command that a person types, each handed to the room that does it.
+
+Bad use ends in one sentence and exit status 2. Heavy libraries are imported by the commands that need them, so that
+`toadworks --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from errors import BadValue, NothingLeft, ToadworksError
+from flows.server import quiet_prefect, start_server
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+
+INTERRUPTED = 130
+SHORT_ID = 10
+
+in_collection = click.option(
+    "-c",
+    "--collection",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    envvar="TOADWORKS_COLLECTION",
+    help="The collection's folder (default: this one).",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="toadworks")
+def cli() -> None:
+    """Turn a collection of source tokens into a new NFT collection: restyle, choose, release.
+
+    \b
+    toadworks new pond --sources DIR   writes pond/collection.toml
+    cd pond
+    toadworks plan                     what it comes to, before anything is spent
+    toadworks run                      make the candidates; run it again to go on
+    toadworks candidates               what came out; look at sheets/ too
+    toadworks accept ID...             choose
+    toadworks export                   images and metadata of the accepted ones
+    """
+
+
+@cli.command()
+@click.argument("name", type=click.Path(path_type=Path))
+@click.option("--sources", required=True, type=click.Path(path_type=Path), help="Folder of the source images.")
+@click.option(
+    "--metadata",
+    type=click.Path(path_type=Path),
+    help="Folder of ID.json files (default: `metadata` beside the images).",
+)
+@click.option("--licence", default="", help='Of the sources, such as "CC0-1.0".')
+def new(name: Path, sources: Path, metadata: Path | None, licence: str) -> None:
+    """Write NAME/collection.toml, commented, for the images in a folder."""
+    from flows.new import write_collection
+
+    settings = write_collection(name, sources, metadata, licence=licence)
+    click.echo(f"wrote {settings.file}")
+    click.echo(f"next: look into it, then\n  cd {name}\n  toadworks plan")
+
+
+@cli.command()
+@in_collection
+def plan(collection: Path) -> None:
+    """Show the grid, its size, and about how long and how much disk it will take here."""
+    settings = _settings(collection)
+    from flows.estimate import estimate
+
+    found = estimate(settings)
+    for what, count in found.grid:
+        click.echo(f"{count:>8}  {what}")
+    click.echo(f"{found.recipes:>8}  recipes in the plan, {found.missing} still to make ({found.steps} sampling steps)")
+    click.echo(f"    time  about {_duration(found.seconds)} on this machine")
+    click.echo(f"    disk  about {found.disk_bytes / 1e6:.1f} MB")
+    click.echo("next: toadworks run" if found.missing else "nothing is missing; next: toadworks candidates")
+
+
+@cli.command()
+@in_collection
+@click.option("--accept", type=click.Choice(["leaders"]), help='Let "auto" accept the best of every group.')
+def run(collection: Path, accept: str | None) -> None:
+    """Make every candidate that is missing, group look-alikes, draw contact sheets.
+
+    It can be stopped at any time and started again: it makes only what is missing.
+    """
+    settings = _settings(collection)
+    _run(settings, accept or "")
+    click.echo("next: look at the sheets, then `toadworks candidates` and `toadworks accept ID...`")
+
+
+@cli.command()
+@in_collection
+def status(collection: Path) -> None:
+    """Show how far the collection is, and which source files were skipped."""
+    settings = _settings(collection)
+    table = _table(settings)
+    for name, count in table.counts().items():
+        click.echo(f"{count:>8}  {name.replace('_', ' ')}")
+    for file, reason in table.skipped():
+        click.echo(f"skipped {file}: {reason}")
+    click.echo(f"table: {settings.database_url}\nsheets: {settings.sheets}\nrelease: {settings.release_folder}")
+
+
+@cli.command()
+@in_collection
+@click.option("--style", help="Only of this style.")
+@click.option("--source", help="Only of this source id.")
+@click.option(
+    "--verdict", type=click.Choice(["accept", "reject", "none"]), help="Only those so decided, or not at all."
+)
+@click.option("--limit", type=click.IntRange(min=0), default=40, show_default=True, help="Rows to print; 0 prints all.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write them all to this CSV file.")
+@click.option("--parquet", type=click.Path(path_type=Path), help="Write them all to this Parquet file.")
+def candidates(
+    collection: Path,
+    style: str | None,
+    source: str | None,
+    verdict: str | None,
+    limit: int,
+    csv_file: Path | None,
+    parquet: Path | None,
+) -> None:
+    """Print the candidates, or write them as CSV or Parquet for pandas."""
+    frame = _table(_settings(collection)).frame()
+    for column, wanted in (("style", style), ("source", source)):
+        if wanted is not None:
+            if wanted not in set(frame[column]):
+                raise BadValue(
+                    column, wanted, ", ".join(sorted(set(frame[column]))[:40]) or "none: there are no candidates"
+                )
+            frame = frame[frame[column] == wanted]
+    if verdict is not None:
+        frame = frame[frame["verdict"].isna()] if verdict == "none" else frame[frame["verdict"] == verdict]
+    for file, write in ((csv_file, lambda to: frame.to_csv(to, index=False)), (parquet, frame.to_parquet)):
+        if file is not None:
+            _write(file, write)
+            click.echo(f"wrote {len(frame)} candidates to {file}")
+    if csv_file is None and parquet is None:
+        _print_candidates(frame, limit)
+
+
+def _print_candidates(frame: Any, limit: int) -> None:
+    if frame.empty:
+        click.echo("no candidates; `toadworks run` makes them")
+        return
+    shown = frame.head(limit) if limit else frame
+    leads = shown["leader"] == shown["id"]
+    columns = {
+        "id": shown["id"].str[:SHORT_ID],
+        "source": shown["source"],
+        "style": shown["style"],
+        "scale": shown["guidance_scale"].map("{:g}".format),
+        "step": shown["insertion_step"],
+        "seed": shown["seed"],
+        "score": shown["score"].map("{:.2f}".format),
+        "group": leads.map({True: "leads", False: ""}).where(leads, shown["leader"].str[:SHORT_ID]),
+        "near source": shown["near_source"].map({True: "near"}).fillna(""),
+        "verdict": shown["verdict"].fillna(""),
+    }
+    click.echo(shown.assign(**columns)[list(columns)].to_string(index=False))
+    if len(shown) < len(frame):
+        click.echo(f"... and {len(frame) - len(shown)} more (--limit 0 prints all)", err=True)
+
+
+def _deciding(verdict: str) -> Callable[..., None]:
+    def decide(collection: Path, ids: Sequence[str], curator: str, note: str) -> None:
+        table = _table(_settings(collection))
+        full = [table.find(id) for id in ids]
+        added = table.decide(full, verdict, curator, note)
+        counts = table.counts()
+        again = f", {len(full) - added} decided so before" if added < len(full) else ""
+        click.echo(f"{verdict}ed {added}{again}; now {counts['accepted']} accepted, {counts['undecided']} undecided")
+
+    decide.__doc__ = f"""{verdict.title()} candidates by id, or by the first digits of it (at least 4)."""
+    return decide
+
+
+for _verdict in ("accept", "reject"):
+    _command = click.command(_verdict)(_deciding(_verdict))
+    for _parameter in (
+        in_collection,
+        click.argument("ids", nargs=-1, required=True, metavar="ID..."),
+        click.option("--curator", default=getpass.getuser, show_default="your user name", help="Who decides."),
+        click.option("--note", default="", help="Why."),
+    ):
+        _command = _parameter(_command)
+    cli.add_command(_command)
+
+
+@cli.command()
+@in_collection
+def export(collection: Path) -> None:
+    """Write the accepted candidates as numbered tokens: images, metadata, a table and a gallery page."""
+    settings = _settings(collection)
+    if not _table(settings).accepted():
+        raise NothingLeft(
+            "nothing is accepted yet: choose with `toadworks accept ID...` (ids are in `toadworks candidates`), "
+            "or let `toadworks run --accept leaders` choose"
+        )
+    _export(settings)
+
+
+@cli.command()
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--again", is_flag=True, help="Make the picture again and compare.")
+@click.option(
+    "--source", type=click.Path(path_type=Path), help="With --again: the source's file (default: the table's)."
+)
+@click.option(
+    "--to", type=click.Path(path_type=Path), help="With --again: where to write it (default: IMAGE.again.png)."
+)
+@in_collection
+def show(image: Path, again: bool, source: Path | None, to: Path | None, collection: Path) -> None:
+    """Print the recipe that a picture carries; with --again, make the picture again from it."""
+    import json
+
+    from flows.show import carried, make_again
+
+    given = carried(image)
+    click.echo(f"id: {given.recipe.id}")
+    for key, value in (json.loads(given.recipe.canonical_json()) | given.about).items():
+        click.echo(f"{key}: {value if isinstance(value, str | int | float) else json.dumps(value)}")
+    if again:
+        here = _settings(collection) if (collection / "collection.toml").exists() or collection.is_file() else None
+        data, told = make_again(given, source, here)
+        file = to or image.with_name(f"{image.stem}.again.png")
+        _write(file, lambda to: to.write_bytes(data))
+        click.echo(f"made again: {file}: {told}")
+
+
+@cli.command()
+@in_collection
+def doctor(collection: Path) -> None:
+    """Say what is installed, which model, device and database are used, and what is missing."""
+    from flows.doctor import examine
+
+    findings = list(examine(collection))
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.good else 'BAD'}  {finding.what:<16} {finding.told}")
+    bad = sum(not finding.good for finding in findings)
+    click.echo("all is well" if not bad else f"{bad} to mend, marked BAD")
+    if bad:
+        raise SystemExit(1)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("demo"))
+def demo(folder: Path) -> None:
+    """Run the whole job in FOLDER (default: demo) on a dozen toads that Toadworks draws itself."""
+    from flows.new import paint_sources, write_collection
+    from flows.settings import Settings
+
+    pond = folder / "pond"
+    if (pond / "collection.toml").exists():
+        settings = Settings.read(pond)
+    else:
+        images = paint_sources(folder / "toads", count=12, seed=7)
+        settings = write_collection(
+            pond, images, licence="CC0-1.0", styles=["crayon", "neon", "stained glass", "watercolour"]
+        )
+    _run(settings, "leaders")
+    _export(settings)
+    click.echo(f"next: open {settings.release_folder / 'index.html'}, or look at the candidates:")
+    click.echo(f"  cd {pond} && toadworks candidates")
+    click.echo("and on your own art:\n  toadworks new NAME --sources DIR")
+
+
+def _run(settings: Settings, accept: str) -> None:
+    """Run the flow and say what came of it."""
+    told = _flow("flows.collection", "make_collection", str(settings.file), accept)
+    if told["skipped"]:
+        click.echo(f"{len(told['skipped'])} source files were skipped:")
+        for file, reason in told["skipped"]:
+            click.echo(f"  {file}: {reason}")
+    click.echo(f"{told['made']} candidates made, {told['new'] + told['known']} in the plan, {told['groups']} groups")
+    if accept:
+        click.echo(f"{told['accepted']} leaders accepted by auto")
+    click.echo(f"contact sheets:  {settings.sheets} ({len(told['sheets'])})")
+    click.echo(f"candidate table: {settings.database_url} (`toadworks candidates` prints it)")
+
+
+def _export(settings: Settings) -> None:
+    count = _flow("flows.export", "export", str(settings.file))
+    click.echo(f"collection:      {settings.release_folder} ({count} tokens; index.html shows them)")
+
+
+def _flow(module: str, name: str, *arguments: str) -> Any:
+    """Run one of the Prefect flows in this process."""
+    quiet_prefect()
+    import importlib
+
+    flow: Callable[..., Coroutine[Any, Any, Any]] = getattr(importlib.import_module(module), name)
+    start_server()
+    return asyncio.run(flow(*arguments))
+
+
+def _settings(collection: Path) -> Settings:
+    from flows.settings import Settings
+
+    return Settings.read(collection)
+
+
+def _table(settings: Settings) -> Any:
+    from collection_db import Table
+
+    return Table.open(settings.database_url)
+
+
+def _write(file: Path, write: Callable[[Path], object]) -> None:
+    try:
+        write(file)
+    except OSError as error:
+        raise BadValue("file", str(file), f"one that can be written ({error.strerror})") from error
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _stop(signum: int, frame: object) -> NoReturn:
+    """Ctrl-C: leave through the flow, so that Prefect notes it; by force if that hangs. Either loses nothing: what the
+    table has is whole."""
+    deadline = threading.Timer(8, os._exit, (INTERRUPTED,))
+    deadline.daemon = True
+    deadline.start()
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run a command; turn every foreseen error into one sentence."""
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        sys.exit(cli.main(standalone_mode=False, prog_name="toadworks"))
+    except click.ClickException as error:
+        where = f" (see `{error.ctx.command_path} --help`)" if isinstance(error, click.UsageError) and error.ctx else ""
+        _fail(error.format_message().rstrip(".") + where, 2)
+    except ToadworksError as error:
+        _fail(str(error), error.exit_status)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("stopped; what was made is kept, and `toadworks run` goes on from there", INTERRUPTED)
+
+
+def _fail(sentence: str, status: int) -> NoReturn:
+    click.echo(f"toadworks: {sentence}", err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

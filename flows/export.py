@@ -15,7 +15,7 @@ from minting.metadata import Token, token_metadata
 from minting.release import write_release
 
 
-@flow(name="export", validate_parameters=False)
+@flow(name="export", flow_run_name="export {collection}", validate_parameters=False)
 async def export(collection: str) -> int:
     """Write the release; return the number of tokens. Raises NothingLeft with nothing accepted."""
     return write_tokens(collection)

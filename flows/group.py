@@ -28,7 +28,7 @@ from styles.recipes import Recipe
 BATCH = 256
 
 
-@flow(name="group", validate_parameters=False)
+@flow(name="group", flow_run_name="group {collection}", validate_parameters=False)
 async def group(collection: str) -> int:
     """Hash what is not hashed yet, then group everything; return the number of groups."""
     settings = Settings.read(collection)

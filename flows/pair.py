@@ -15,7 +15,7 @@ from styles.grid import Cell, Grid
 from styles.recipes import Recipe
 
 
-@flow(name="pair", validate_parameters=False)
+@flow(name="pair", flow_run_name="pair {collection}", validate_parameters=False)
 async def pair(collection: str) -> tuple[int, int]:
     """Plan the grid: (how many recipes are new, how many were there)."""
     return plan_recipes(collection)

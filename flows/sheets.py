@@ -21,7 +21,7 @@ from flows.settings import Settings
 ROWS = 24  # sources on one sheet
 
 
-@flow(name="sheets", validate_parameters=False)
+@flow(name="sheets", flow_run_name="sheets {collection}", validate_parameters=False)
 async def sheets(collection: str) -> list[str]:
     """Draw all contact sheets; return their files.
 

@@ -23,7 +23,7 @@ from styles.recipes import Recipe
 TASK_BATCH = 32  # images a Prefect task: its record costs 31-46 ms
 
 
-@flow(name="stylize", validate_parameters=False)
+@flow(name="stylize", flow_run_name="stylize {collection}", validate_parameters=False)
 async def stylize(collection: str) -> int:
     """Make every missing candidate; return how many. Raises RunFailed if some could not be made."""
     settings = Settings.read(collection)

@@ -1,0 +1,55 @@
+"""What the tests share: the folders of known answers and of real toads, and the model in the box.
+
+A part that is not there skips its tests with the reason; TOADWORKS_REQUIRE_ALL=1 makes a failure of that.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from glide.models import TADPOLE, load_model
+from glide.unet import TextUNet
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip, or fail where every part is required."""
+    if os.environ.get("TOADWORKS_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def folder_named_by(variable: str, default: Path) -> Path:
+    """The folder that an environment variable names, or `default`. One that is named but holds nothing is a failure."""
+    given = os.environ.get(variable)
+    folder = Path(given) if given else default
+    if not folder.is_dir() or not any(folder.iterdir()):
+        if given:
+            pytest.fail(f"{variable} names {given}, which holds nothing")
+        missing(f"{folder} is not there: name the folder in {variable}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """The folder of known answers: it holds glide/ and ipfs/."""
+    return folder_named_by("TOADWORKS_GOLDEN", SHARED / "golden")
+
+
+@pytest.fixture(scope="session")
+def toadz() -> Path:
+    """The folder of real toads: it holds images/ and metadata/."""
+    return folder_named_by("TOADWORKS_TOADZ", SHARED / "toadz")
+
+
+@pytest.fixture(scope="session")
+def tadpole() -> TextUNet:
+    """The model in the box with its shipped weights."""
+    if not TADPOLE.weights.exists():
+        missing(f"{TADPOLE.weights} is not there: `python -m glide.train` makes it")
+    return load_model(TADPOLE)

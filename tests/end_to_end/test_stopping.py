@@ -1,0 +1,118 @@
+"""Runs that are stopped: Ctrl-C, and SIGKILL while work is being done. What was made stays, and is made once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def made(database: Path) -> dict[str, str]:
+    """{candidate id: SHA-256 of its picture} as the table has it now."""
+    if not database.exists():
+        return {}
+    connection = sqlite3.connect(database)
+    try:
+        return dict(connection.execute("SELECT id, image_sha256 FROM candidates"))
+    except sqlite3.OperationalError:  # not migrated yet
+        return {}
+    finally:
+        connection.close()
+
+
+def wait_for(condition, process, seconds: float = 300.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, f"the run ended too soon: {process.communicate()}"
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def assert_whole(assets: Path) -> None:
+    """Every file under a final name holds what its name says."""
+    files = [file for file in assets.rglob("*.png") if ".tmp-" not in file.name]
+    assert files
+    for file in files:
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == file.parent.name + file.stem
+
+
+def processes_with(text: str) -> Iterator[int]:
+    """Processes whose environment holds `text`."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if text.encode() in (entry / "environ").read_bytes() and int(entry.name) != os.getpid():
+                yield int(entry.name)
+        except OSError:
+            continue
+
+
+def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path, toadworks, start, small_collection):
+    settings = small_collection(tmp_path, 12, steps=20)
+    database = settings.folder / "toadworks.db"
+    process = start("run", cwd=settings.folder)
+    wait_for(lambda: made(database), process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "`toadworks run` goes on from there" in errors and "Traceback" not in errors
+    kept = made(database)
+    assert 0 < len(kept) < 48
+    assert toadworks("run", cwd=settings.folder).returncode == 0
+    assert len(made(database)) == 48 and kept.items() <= made(database).items()
+
+
+@pytest.mark.slow
+def test_ten_kills_lose_and_repeat_nothing(tmp_path, toadworks, start, small_collection, environment):
+    undisturbed = small_collection(tmp_path / "undisturbed", 12, steps=10)
+    assert toadworks("run", cwd=undisturbed.folder).returncode == 0
+    wanted = made(undisturbed.folder / "toadworks.db")
+    assert len(wanted) == 48
+
+    settings = small_collection(tmp_path / "killed", 12, steps=10)
+    database = settings.folder / "toadworks.db"
+    rng = random.Random(1)
+    kills_after_a_candidate = 0
+    for kill in range(10):
+        before = len(made(database))
+        process = start("run", cwd=settings.folder)
+        if kill == 0:
+            wait_for(settings.assets.exists, process)  # while sources are read
+        elif kill == 1:
+            wait_for(database.exists, process)
+        elif before < 40:
+            wait_for(lambda before=before: len(made(database)) > before, process)  # while candidates are made
+        else:
+            wait_for(lambda: list(settings.folder.glob("sheets.tmp-new/*")), process)  # while sheets are drawn
+        time.sleep(rng.random() * 0.3)
+        process.kill()
+        process.communicate()
+        kills_after_a_candidate += bool(made(database))
+        assert_whole(settings.assets)
+    assert kills_after_a_candidate >= 8
+    assert toadworks("run", cwd=settings.folder).returncode == 0
+    assert made(database) == wanted
+    assert_whole(settings.assets)
+    assert not list(settings.assets.rglob("*.tmp-*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_killed_run_leaves_no_server_behind(tmp_path, start, small_collection, environment):
+    settings = small_collection(tmp_path, 2)
+    process = start("run", cwd=settings.folder)
+    home = f"PREFECT_HOME={environment['PREFECT_HOME']}"
+    wait_for(lambda: len(list(processes_with(home))) > 1, process)  # the run and its server
+    wait_for(lambda: made(settings.folder / "toadworks.db"), process)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 60
+    while list(processes_with(home)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not list(processes_with(home))

@@ -1,0 +1,175 @@
+"""Restyling: an image depends on its own request alone, and each part of the request has its effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from errors import BadValue
+from glide.guidance import Guided
+from glide.models import TADPOLE, ModelSpec
+from glide.restyle import MODES, Request, restyle
+from glide.samplers import SAMPLERS
+from glide.schedules import make_schedule
+from glide.unet import TextUNet
+
+T = 5
+PROMPTS = ("a crayon toad", "neon", "", "a long prompt that is cut somewhere")
+
+
+def source(seed: int, side: int = 32) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def asked(number: int = 1, side: int = 32, **changes: Any) -> Request:
+    """A request unlike that of every other number."""
+    made = Request(source(number, side), PROMPTS[number % 4], 1.0 + number % 3, number % T, seed=1000 + number)
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def make(small_model: TextUNet, small_spec: ModelSpec) -> Any:
+    def made(*requests: Request, **options: Any) -> list[np.ndarray]:
+        return restyle(small_model, small_spec, list(requests), **({"steps": T, "width": 4} | options))
+
+    return made
+
+
+def same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    return len(a) == len(b) and all(map(np.array_equal, a, b))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_all_steps_kept_gives_back_the_source(make: Any, sampler: str, mode: str) -> None:
+    request = asked(insertion_step=T, mode=mode)
+    every_value = np.arange(32 * 32 * 3, dtype=np.uint16).reshape(32, 32, 3).astype(np.uint8)
+    for picture in (request.source, every_value):
+        [image] = make(replace(request, source=picture), sampler=sampler)
+        assert np.array_equal(image, picture)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_no_steps_kept_forgets_the_source(make: Any, sampler: str, mode: str) -> None:
+    requests = [asked(1, insertion_step=0, mode=mode, source=source(n)) for n in (1, 2)]
+    first, second = make(*requests, sampler=sampler)
+    assert np.array_equal(first, second)
+    kept = [replace(request, insertion_step=1) for request in requests]
+    assert not np.array_equal(*make(*kept, sampler=sampler))
+
+
+@pytest.mark.parametrize("width", [4, 16])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_neighbours_change_no_byte(make: Any, sampler: str, mode: str, width: int) -> None:
+    requests = [asked(number, mode=mode) for number in range(16)]
+    together = make(*requests, sampler=sampler, width=width)
+    assert len({image.tobytes() for image in together}) == 16
+    assert same(make(*requests[::-1], sampler=sampler, width=width)[::-1], together)
+    for number in (0, 6, 13):
+        alone = make(requests[number], sampler=sampler, width=width)
+        assert same(alone, [together[number]])
+        last = make(*requests[:number], *requests[number + 1 :], requests[number], sampler=sampler, width=width)
+        assert same([last[-1]], alone)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_another_width_is_at_most_one_step_of_colour_off(make: Any, sampler: str) -> None:
+    requests = [asked(number) for number in range(6)]
+    few, many = (np.stack(make(*requests, sampler=sampler, width=width)).astype(int) for width in (2, 16))
+    assert np.abs(few - many).max() <= 1
+
+
+@pytest.mark.parametrize("width", [1, 3, 4, 16])
+def test_evaluation_is_the_same_to_the_last_bit(small_model: TextUNet, width: int) -> None:
+    schedule, generator = make_schedule("squaredcos_cap_v2", "20"), torch.Generator().manual_seed(3)
+    tokens, mask = torch.randint(0, 256, (16, 16), generator=generator), torch.ones(16, 16, dtype=torch.bool)
+    x = torch.randn(16, 3, 32, 32, generator=generator)
+    with torch.inference_mode():
+        texts = small_model.encode_text(tokens, mask)
+        guided = Guided(small_model, schedule, texts, texts.rows(torch.tensor([9])), torch.linspace(0, 5, 16), width)
+        order = torch.randperm(16, generator=generator)
+        expected, mixed = guided(x, 7, torch.arange(16)), guided(x[order], 7, order)
+        for one, other in zip(expected, mixed, strict=True):
+            assert torch.equal(one[order], other)
+        for number in range(0, 16, 5):
+            on = torch.tensor([number])
+            assert all(torch.equal(a, b[on]) for a, b in zip(guided(x[on], 7, on), expected, strict=True))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(
+    "change", [{"seed": 2}, {"prompt": "an oil toad"}, {"guidance_scale": 2.5}, {"insertion_step": 0}]
+)
+def test_every_part_of_a_request_counts(make: Any, sampler: str, change: dict[str, Any]) -> None:
+    first = asked(1, mode="noised")
+    one, other, again = make(first, replace(first, **change), first, sampler=sampler)
+    assert not np.array_equal(one, other)
+    assert np.array_equal(one, again)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_modes_and_samplers_differ(make: Any, sampler: str) -> None:
+    clean, noised = make(asked(2, mode="clean"), asked(2, mode="noised"), sampler=sampler)
+    assert not np.array_equal(clean, noised)
+    [other] = make(asked(2), sampler="ddim" if sampler == "ddpm" else "ddpm")
+    assert not np.array_equal(clean, other)
+
+
+def test_fresh_noise_enters_ddim_only_by_eta(make: Any) -> None:
+    one, other = (asked(3, seed=seed, insertion_step=2) for seed in (1, 2))
+    assert np.array_equal(*make(one, other, sampler="ddim", eta=0.0))
+    assert not np.array_equal(*make(one, other, sampler="ddim", eta=0.5))
+
+
+def test_scale_and_prompt_belong_to_their_image(make: Any) -> None:
+    first = asked(1, prompt="one", guidance_scale=1.0)
+    second = replace(first, prompt="two", guidance_scale=6.0)
+    mixed = [replace(first, guidance_scale=6.0), replace(second, guidance_scale=1.0)]
+    together = make(first, second, *mixed)
+    assert same(together, [image for request in (first, second, *mixed) for image in make(request)])
+    assert len({image.tobytes() for image in together}) == 4
+
+
+def test_scale_zero_leaves_the_prompt_out(make: Any) -> None:
+    images = make(*(asked(1, prompt=prompt, guidance_scale=0.0) for prompt in ("one", "two", "")), sampler="ddim")
+    assert same(images, [images[0]] * 3)
+
+
+def test_only_remaining_steps_are_evaluated(make: Any) -> None:
+    moved: list[int] = []
+    make(*(asked(1, insertion_step=step) for step in (0, 2, 2, T)), on_evaluation=moved.append)
+    assert moved == [1, 1, 3, 3, 3]
+
+
+def test_requests_are_left_as_they_were(make: Any) -> None:
+    request = asked(1)
+    state = torch.random.get_rng_state()
+    make(request)
+    assert np.array_equal(request.source, source(1))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert make() == []
+
+
+@pytest.mark.parametrize("change", [{"mode": "fuzzy"}, {"insertion_step": T + 1}, {"insertion_step": -1}])
+def test_wrong_request_names_what_is_allowed(make: Any, change: dict[str, Any]) -> None:
+    with pytest.raises(BadValue, match="clean, noised" if "mode" in change else rf"0\.\.{T}"):
+        make(asked(1), asked(1, **change))
+
+
+def test_unknown_sampler_names_the_known(make: Any) -> None:
+    with pytest.raises(BadValue, match="ddpm, ddim"):
+        make(asked(1), sampler="euler")
+
+
+def test_neighbours_change_no_byte_of_tadpole_s(tadpole: TextUNet) -> None:
+    requests = [asked(number, 64) for number in range(4)]
+    together = restyle(tadpole, TADPOLE, requests, steps=T, width=4)
+    alone = restyle(tadpole, TADPOLE, requests[3:], steps=T, width=4)
+    backwards = restyle(tadpole, TADPOLE, requests[::-1], steps=T, width=4)
+    assert same(alone, together[3:]) and same(backwards[::-1], together)

@@ -19,7 +19,7 @@ class BadValue(ToadworksError):
     """A value that is not one of those allowed."""
 
     def __init__(self, what: str, value: object, allowed: str) -> None:
-        super().__init__(f"{what} {value!r} is not known; allowed: {allowed}")
+        super().__init__(f"{what} {value!r} cannot be used; allowed: {allowed}")
         self.what, self.value, self.allowed = what, value, allowed
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from errors import BadValue, NothingLeft, ToadworksError
+from errors import BadValue, NothingLeft, RunFailed, ToadworksError
 from flows.server import quiet_prefect, start_server
 
 if TYPE_CHECKING:
@@ -33,13 +33,17 @@ in_collection = click.option(
     type=click.Path(path_type=Path),
     default=Path(),
     envvar="TOADWORKS_COLLECTION",
-    help="The collection's folder (default: this one).",
+    show_envvar=True,
+    help="The collection's folder, or its collection.toml (default: this folder).",
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="toadworks")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Turn a collection of source tokens into a new NFT collection: restyle, choose, release.
 
     \b
@@ -51,6 +55,8 @@ def cli() -> None:
     toadworks accept ID...             choose
     toadworks export                   images and metadata of the accepted ones
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -68,6 +74,9 @@ def new(name: Path, sources: Path, metadata: Path | None, licence: str) -> None:
 
     settings = write_collection(name, sources, metadata, licence=licence)
     click.echo(f"wrote {settings.file}")
+    limit = settings["sources"]["limit"]
+    if limit:
+        click.echo(f"it takes the first {limit} sources to begin with; set limit = 0 in it for all of them")
     click.echo(f"next: look into it, then\n  cd {name}\n  toadworks plan")
 
 
@@ -110,7 +119,7 @@ def status(collection: Path) -> None:
         click.echo(f"{count:>8}  {name.replace('_', ' ')}")
     for file, reason in table.skipped():
         click.echo(f"skipped {file}: {reason}")
-    click.echo(f"table: {settings.database_url}\nsheets: {settings.sheets}\nrelease: {settings.release_folder}")
+    click.echo(f"table: {settings.shown_database}\nsheets: {settings.sheets}\nrelease: {settings.release_folder}")
 
 
 @cli.command()
@@ -142,7 +151,8 @@ def candidates(
                 )
             frame = frame[frame[column] == wanted]
     if verdict is not None:
-        frame = frame[frame["verdict"].isna()] if verdict == "none" else frame[frame["verdict"] == verdict]
+        given = frame["verdict"].fillna("undecide")
+        frame = frame[given == ("undecide" if verdict == "none" else verdict)]
     for file, write in ((csv_file, lambda to: frame.to_csv(to, index=False)), (parquet, frame.to_parquet)):
         if file is not None:
             _write(file, write)
@@ -164,7 +174,7 @@ def _print_candidates(frame: Any, limit: int) -> None:
         "scale": shown["guidance_scale"].map("{:g}".format),
         "step": shown["insertion_step"],
         "seed": shown["seed"],
-        "score": shown["score"].map("{:.2f}".format),
+        "score": shown["score"].map("{:.2f}".format).where(shown["score"].notna(), ""),
         "group": leads.map({True: "leads", False: ""}).where(leads, shown["leader"].str[:SHORT_ID]),
         "near source": shown["near_source"].map({True: "near"}).fillna(""),
         "verdict": shown["verdict"].fillna(""),
@@ -181,13 +191,19 @@ def _deciding(verdict: str) -> Callable[..., None]:
         added = table.decide(full, verdict, curator, note)
         counts = table.counts()
         again = f", {len(full) - added} decided so before" if added < len(full) else ""
-        click.echo(f"{verdict}ed {added}{again}; now {counts['accepted']} accepted, {counts['undecided']} undecided")
+        click.echo(
+            f"{verdict.removesuffix('e')}ed {added}{again}; now {counts['accepted']} accepted, {counts['undecided']} undecided"
+        )
 
-    decide.__doc__ = f"""{verdict.title()} candidates by id, or by the first digits of it (at least 4)."""
+    told = {"accept": "Accept candidates", "reject": "Reject candidates", "undecide": "Take decisions back"}
+    decide.__doc__ = f"""{told[verdict]}, each named by its id or the first digits of it.
+
+    Four digits are enough where no other id begins so.
+    """
     return decide
 
 
-for _verdict in ("accept", "reject"):
+for _verdict in ("accept", "reject", "undecide"):
     _command = click.command(_verdict)(_deciding(_verdict))
     for _parameter in (
         in_collection,
@@ -224,20 +240,25 @@ def export(collection: Path) -> None:
 @in_collection
 def show(image: Path, again: bool, source: Path | None, to: Path | None, collection: Path) -> None:
     """Print the recipe that a picture carries; with --again, make the picture again from it."""
+    import dataclasses
     import json
 
     from flows.show import carried, make_again
 
+    if not again and (source or to):
+        raise click.UsageError("--source and --to go with --again")
     given = carried(image)
     click.echo(f"id: {given.recipe.id}")
-    for key, value in (json.loads(given.recipe.canonical_json()) | given.about).items():
+    for key, value in (dataclasses.asdict(given.recipe) | given.about).items():
         click.echo(f"{key}: {value if isinstance(value, str | int | float) else json.dumps(value)}")
     if again:
         here = _settings(collection) if (collection / "collection.toml").exists() or collection.is_file() else None
-        data, told = make_again(given, source, here)
+        data, same, told = make_again(given, source, here)
         file = to or image.with_name(f"{image.stem}.again.png")
         _write(file, lambda to: to.write_bytes(data))
         click.echo(f"made again: {file}: {told}")
+        if not same:
+            raise SystemExit(1)
 
 
 @cli.command()
@@ -265,6 +286,8 @@ def demo(folder: Path) -> None:
     pond = folder / "pond"
     if (pond / "collection.toml").exists():
         settings = Settings.read(pond)
+    elif folder.exists() and any(folder.iterdir()):
+        raise BadValue("demo folder", str(folder), "a new or empty one, or one that holds a demo")
     else:
         images = paint_sources(folder / "toads", count=12, seed=7)
         settings = write_collection(
@@ -285,10 +308,14 @@ def _run(settings: Settings, accept: str) -> None:
         for file, reason in told["skipped"]:
             click.echo(f"  {file}: {reason}")
     click.echo(f"{told['made']} candidates made, {told['new'] + told['known']} in the plan, {told['groups']} groups")
+    for sentence in dict.fromkeys(told["failed"]):
+        click.echo(f"not made: {sentence}")
     if accept:
         click.echo(f"{told['accepted']} leaders accepted by auto")
     click.echo(f"contact sheets:  {settings.sheets} ({len(told['sheets'])})")
-    click.echo(f"candidate table: {settings.database_url} (`toadworks candidates` prints it)")
+    click.echo(f"candidate table: {settings.shown_database} (`toadworks candidates` prints it)")
+    if told["failed"]:
+        raise RunFailed(f"{len(told['failed'])} candidates could not be made (above); `toadworks run` tries them again")
 
 
 def _export(settings: Settings) -> None:
@@ -351,7 +378,7 @@ def main() -> None:
     except ToadworksError as error:
         _fail(str(error), error.exit_status)
     except (KeyboardInterrupt, click.Abort):
-        _fail("stopped; what was made is kept, and `toadworks run` goes on from there", INTERRUPTED)
+        _fail("stopped; what was made is kept, and the same command goes on from there", INTERRUPTED)
 
 
 def _fail(sentence: str, status: int) -> NoReturn:

@@ -11,7 +11,9 @@ from sqlalchemy.engine import Row
 from collection_db.rows import (
     Rows,
     checked_row,
+    is_last,
     known_ids,
+    last,
     number_or_none,
     require_candidates,
     rows_where,
@@ -113,8 +115,11 @@ class CandidateRows(Rows):
         return [by_id[id] for id in wanted if id in by_id]
 
     def leaders(self, undecided_only: bool = True) -> list[str]:
-        """Ids that lead a group, are planned and not near their source, in order of position. By default only
-        those of which nobody ever decided anything: who was "undecide"d is left to people."""
+        """Ids that lead a group, are planned and not near their source, in order of position.
+
+        By default only those of which nobody ever decided anything (who was "undecide"d is left to people), of groups
+        in which nothing is accepted: one of a group is enough.
+        """
         statement = (
             sa.select(candidates.c.id)
             .join(recipes, recipes.c.id == candidates.c.id)
@@ -123,7 +128,16 @@ class CandidateRows(Rows):
             .order_by(recipes.c.position, candidates.c.id)
         )
         if undecided_only:
-            statement = statement.where(~sa.exists().where(decisions.c.candidate_id == candidates.c.id))
+            other = candidates.alias("other")
+            taken = (
+                sa.select(other.c.leader_id)
+                .join(last, sa.and_(last.c.candidate_id == other.c.id, is_last()))
+                .where(last.c.verdict == "accept", other.c.leader_id.is_not(None))
+            )
+            statement = statement.where(
+                ~sa.exists().where(decisions.c.candidate_id == candidates.c.id),
+                candidates.c.leader_id.not_in(taken),
+            )
         with self._read() as connection:
             return list(connection.execute(statement).scalars())
 

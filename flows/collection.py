@@ -23,13 +23,14 @@ async def make_collection(collection: str, accept: str = "") -> dict[str, Any]:
     """Run every stage of the collection in the folder `collection`, making what is missing.
 
     `accept="leaders"` records an acceptance by "auto" of every group's leader that is not practically its source.
-    Returns numbers for a summary: skipped (a list of files and reasons), new, known, made, groups, accepted.
+    Returns numbers for a summary: skipped (a list of files and reasons), new, known, made, failed (sentences), groups,
+    accepted, sheets (files).
     """
     if accept not in ACCEPT:
         raise BadValue("accept", accept, '"leaders", or nothing')
     skipped = await ingest(collection)
     new, known = await pair(collection)
-    made = await stylize(collection)
+    made, failed = await stylize(collection)
     groups = await group(collection)
     accepted = 0
     if accept == "leaders":
@@ -42,6 +43,7 @@ async def make_collection(collection: str, accept: str = "") -> dict[str, Any]:
         "new": new,
         "known": known,
         "made": made,
+        "failed": failed,
         "groups": groups,
         "accepted": accepted,
         "sheets": drawn,

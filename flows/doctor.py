@@ -40,6 +40,9 @@ def examine(collection: Path) -> Iterator[Finding]:
             ),
         )
     yield _checked("device", lambda: chosen_device("auto"))
+    if not collection.exists():
+        yield Finding("collection", f"there is no {collection}", good=False)
+        return
     if not (collection / "collection.toml").exists() and not collection.is_file():
         yield Finding("collection", f"none in {collection.resolve()} (-c FOLDER names one)")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from prefect import flow, task
@@ -64,6 +65,7 @@ def token_of(number: int, row: Any, assets: AssetFolder) -> Token:
         mode=row.mode,
         seed=row.seed,
         recipe_id=row.id,
+        recipe=json.loads(row.recipe_json),
         model=row.model,
         weights_sha256=row.weights_sha256,
         image=assets.path(row.image_sha256),

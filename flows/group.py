@@ -26,6 +26,7 @@ from similarity.scores import edge_correlation
 from styles.recipes import Recipe
 
 BATCH = 256
+NEAR_SOURCE_LAST = 3.0  # scores lie in -1..1
 
 
 @flow(name="group", flow_run_name="group {collection}", validate_parameters=False)
@@ -67,7 +68,8 @@ def prepared_source(row: Any, assets: AssetFolder, size: int) -> NDArray[np.uint
 
 @task(name="group look-alikes", cache_policy=NO_CACHE)
 def group_all(collection: str) -> int:
-    """Group all candidates by hash and colour; the best score (structure) leads, then the earliest."""
+    """Group all candidates by hash and colour; the best score (structure) leads, then the earliest, and what is still
+    practically its source only where nothing else is in the group."""
     settings = Settings.read(collection)
     table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
     rows = table.candidates_for_grouping()
@@ -75,8 +77,9 @@ def group_all(collection: str) -> int:
         return 0
     bits, colours = hashes(rows)
     scores = np.array([row.structure for row in rows])
-    leaders = group_alike(bits, colours, scores, settings.thresholds)
     near = near_source(rows, bits, colours, assets, settings)
+    # what is practically its source scores best of all: it may lead only where nothing else can
+    leaders = group_alike(bits, colours, scores - NEAR_SOURCE_LAST * near, settings.thresholds)
     table.set_groups(
         (row.id, float(score), bool(is_near), rows[leader].id)
         for row, score, is_near, leader in zip(rows, scores, near, leaders, strict=True)

@@ -90,8 +90,12 @@ def chosen_device(device: str) -> str:
     """ "auto" made plain. Raises RunFailed for a device that is not there."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise RunFailed(f'model.device is {device!r}, but torch finds no CUDA device; set it to "auto" or "cpu"')
+    if device.startswith("cuda"):
+        number, count = device.partition(":")[2] or "0", torch.cuda.device_count()
+        if not number.isdecimal() or int(number) >= count:
+            raise RunFailed(
+                f'model.device is {device!r}, but torch finds {count} CUDA devices; "auto" or "cpu" will do'
+            )
     return device
 
 

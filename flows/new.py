@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,8 @@ FIRST_STYLES = ("crayon", "oil", "neon", "stained glass")
 
 TEMPLATE = """\
 # {name}: what to make, from what. `toadworks plan` shows what it comes to, `toadworks run` makes it.
-# Paths are relative to this file. Every key may be left out; what is written here is the default unless said.
+# Paths are relative to this file. Every key but sources.images may be left out. What is written below is the default,
+# except for name, images, metadata, licence, limit and styles.
 
 name = {name_text}
 
@@ -30,7 +30,7 @@ images = {images}      # a source's id is its file name without the ending
 metadata = {metadata}  # ID.json with OpenSea "attributes"; "" for none
 licence = {licence}    # of the sources, such as "CC0-1.0"; travels with every token
 limit = {limit}        # the first so many sources ({found} found); 0 takes all (the default)
-only = []              # only these ids, such as ["17", "42"]
+only = []              # take only these ids, such as ["17", "42"]
 frame = 0              # of an animated source, counted from 0
 prepare = "area"       # how a source becomes 64x64: {ways}
 backdrop = "#ffffff"   # what lies under transparent pixels
@@ -126,8 +126,9 @@ def write_collection(
 
 def paint_sources(folder: Path, count: int, seed: int) -> Path:
     """Draw `count` sample toads (every sixth with a transparent background) into `folder`/images, their attributes into
-    `folder`/metadata; return the images' folder. What is there already is replaced."""
-    shutil.rmtree(folder, ignore_errors=True)
+    `folder`/metadata; return the images' folder. Raises BadValue where there is something already."""
+    if folder.exists():
+        raise BadValue("folder for sample toads", str(folder), "one that is not there yet, as nothing is overwritten")
     for name in ("images", "metadata"):
         (folder / name).mkdir(parents=True)
     rng = np.random.default_rng(seed)

@@ -8,12 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
+
+from collection_db.engine import shown_url
 from errors import BadSetting, NothingLeft
 from glide.models import MODELS, ModelSpec
 from glide.prepare import PREPARE
 from glide.restyle import MODES
 from glide.samplers import SAMPLERS
 from minting.metadata import Release
+from minting.release import check_release
 from similarity.groups import Thresholds
 from styles.catalogue import (
     Style,
@@ -95,7 +99,8 @@ class Settings:
             elif key in DEFAULTS and isinstance(given, dict):
                 _take_section(key, given, values[key], file)
             else:
-                raise BadSetting(file, key, "is not a key of a collection.toml", ", ".join(filter(None, DEFAULTS)))
+                allowed = ", ".join(["name", *filter(None, DEFAULTS)])
+                raise BadSetting(file, key, "is not a key of a collection.toml", allowed)
         settings = cls(file, values)
         settings._check()
         return settings
@@ -128,7 +133,16 @@ class Settings:
     def database_url(self) -> str:
         """A SQLAlchemy URL; a plain path means SQLite."""
         given = str(self["storage"]["database"])
-        return given if "://" in given else f"sqlite:///{self.folder / given}"
+        if "://" not in given:
+            return f"sqlite:///{self.folder / given}"
+        # SQLAlchemy takes three slashes as relative to the working folder, which is another one for every caller
+        path = given.removeprefix("sqlite:///")
+        return f"sqlite:///{self.folder / path}" if path != given else given
+
+    @property
+    def shown_database(self) -> str:
+        """The database as it may be printed: without its password."""
+        return shown_url(make_url(self.database_url))
 
     @property
     def assets(self) -> Path:
@@ -200,7 +214,22 @@ class Settings:
         self._require("model.batch", 1 <= model["batch"] <= 1024, f"{model['batch']} is outside 1..1024", "1..1024")
         self._at_least("look_alikes.bits", self["look_alikes"]["bits"], 0)
         self._at_least("look_alikes.colour", self["look_alikes"]["colour"], 0)
-        _ = self.styles  # the catalogue is checked with the file that names it
+        self._require("look_alikes.bits", self["look_alikes"]["bits"] <= 256, "is too large", "0..256")
+        for key, value in self["storage"].items():
+            self._require(f"storage.{key}", bool(value.strip(" ./")), f"{value!r} names nothing", "a name or path")
+        check_release(self.release)
+        size, side = self["release"]["image_size"], self.model.unet.image_size
+        if self["release"]["resampling"] == "nearest" and size % side:
+            allowed = f'0, a multiple of {side}, or resampling "lanczos"'
+            self._require(
+                "release.image_size", False, f"{size} is no whole multiple of {side}, as nearest needs", allowed
+            )
+        for style in self.styles:
+            lost = style.prompt.encode()[self.model.unet.text_context :].decode(errors="ignore")
+            allowed = f"at most {self.model.unet.text_context} bytes for {self.model.name}"
+            self._require(
+                "grid.catalogue", not lost, f"the prompt of {style.name!r} is too long: {lost!r} is lost", allowed
+            )
 
     def _require(self, key: str, holds: bool, problem: str, allowed: str) -> None:
         if not holds:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from PIL import Image
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -19,6 +19,7 @@ from flows.progress import meter
 from flows.settings import Settings
 
 ROWS = 24  # sources on one sheet
+STEPS_BY_SCALES = "steps-by-scales.png"
 
 
 @flow(name="sheets", flow_run_name="sheets {collection}", validate_parameters=False)
@@ -35,37 +36,53 @@ async def sheets(collection: str) -> list[str]:
 def draw_sheets(collection: str) -> list[str]:
     settings = Settings.read(collection)
     table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
-    frame = table.frame()
-    frame = frame[frame["seed"] == (frame["seed"].iloc[0] if len(frame) else 0)]
+    frame = planned_candidates(table, settings)
     if frame.empty:
         return []
     sources = {row.id: row for row in table.sources()}
-    folder = settings.sheets.with_name(f"{settings.sheets.name}.tmp-new")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    variants = list(frame.groupby(["guidance_scale", "insertion_step"]))
+    table.close()
+    settings.sheets.mkdir(parents=True, exist_ok=True)
+    drawn: list[Path] = []
+    variants = list(frame.groupby(["guidance_scale", "insertion_step", "seed"]))
+    several_seeds = frame["seed"].nunique() > 1
     with meter("sheets", len(variants) + 1) as shown:
-        for (scale, step), part in variants:
+        for (scale, step, seed), part in variants:
+            name = f"scale-{scale:g}-step-{step}" + (f"-seed-{seed}" if several_seeds else "")
             pages = list(pieces(list(part["source"].unique()), ROWS))
             for number, page in enumerate(pages, start=1):
-                sheet = _by_style(settings, assets, sources, part[part["source"].isin(page)], scale, step)
-                tail = f"-{number:03}" if len(pages) > 1 else ""
-                sheet.save(folder / f"scale-{scale:g}-step-{step}{tail}.png")
+                sheet = _by_style(settings, assets, sources, part[part["source"].isin(page)])
+                drawn.append(_save(sheet, settings.sheets / f"{name}{f'-{number:03}' if len(pages) > 1 else ''}.png"))
             shown.advance()
-        _steps_by_scales(settings, assets, sources, frame).save(folder / "steps-by-scales.png")
+        one_seed = frame[frame["seed"] == frame["seed"].iloc[0]]
+        drawn.append(_save(_steps_by_scales(assets, sources, one_seed), settings.sheets / STEPS_BY_SCALES))
         shown.advance()
-    table.close()
-    shutil.rmtree(settings.sheets, ignore_errors=True)
-    folder.rename(settings.sheets)
-    return [str(file) for file in sorted(settings.sheets.iterdir())]
+    # only what an earlier run drew goes: the folder is the user's
+    for file in set(settings.sheets.glob("scale-*-step-*.png")) - set(drawn):
+        file.unlink()
+    return [str(file) for file in drawn]
 
 
-def _by_style(settings: Settings, assets: AssetFolder, sources: Any, part: Any, scale: float, step: int) -> Image.Image:
+def planned_candidates(table: Table, settings: Settings) -> Any:
+    """The table's frame without candidates that were decided under a plan of another model or sampling."""
+    frame, model = table.frame(), settings["model"]
+    alike = (frame["steps"] == model["steps"]) & (frame["sampler"] == model["sampler"])
+    return frame[alike & (frame["mode"] == settings["grid"]["mode"]) & (frame["model"] == model["name"])]
+
+
+def _save(sheet: Image.Image, file: Path) -> Path:
+    unfinished = file.with_name(f"{file.name}.tmp-new")
+    sheet.save(unfinished, "PNG")
+    return unfinished.replace(file)
+
+
+def _by_style(settings: Settings, assets: AssetFolder, sources: Any, part: Any) -> Image.Image:
     """Sources down, styles across, at one guidance scale and insertion step."""
+    first = part.iloc[0]
     rows, styles = list(part["source"].unique()), list(part["style"].unique())
     cells, marks = _cells(assets, part, rows, "source", styles, "style")
     return grid_sheet(
-        f"{settings.name}: guidance scale {scale:g}, insertion step {step} of {part['steps'].iloc[0]}",
+        f"{settings.name}: guidance scale {first['guidance_scale']:g}, "
+        f"insertion step {first['insertion_step']} of {first['steps']}",
         rows,
         styles,
         cells,
@@ -75,7 +92,7 @@ def _by_style(settings: Settings, assets: AssetFolder, sources: Any, part: Any, 
     )
 
 
-def _steps_by_scales(settings: Settings, assets: AssetFolder, sources: Any, frame: Any) -> Image.Image:
+def _steps_by_scales(assets: AssetFolder, sources: Any, frame: Any) -> Image.Image:
     """Insertion steps down, guidance scales across, for the source and style with the most of both."""
     first = frame.groupby(["source", "style"], sort=False).size().idxmax()
     part = frame[(frame["source"] == first[0]) & (frame["style"] == first[1])]
@@ -106,7 +123,7 @@ def _cells(
 def _mark(candidate: Any) -> str | None:
     if candidate.verdict in ("accept", "reject"):
         return f"{candidate.verdict}ed"
-    return "near-source" if candidate.near_source is True else None
+    return "near-source" if candidate.near_source is not pd.NA and candidate.near_source else None
 
 
 def _footer(part: Any) -> str:
@@ -118,8 +135,3 @@ def _footer(part: Any) -> str:
 
 def _picture(assets: AssetFolder, sha256: str) -> Image.Image:
     return Image.open(io.BytesIO(assets.read(sha256)))
-
-
-def sheet_files(settings: Settings) -> list[Path]:
-    """The contact sheets that were drawn last."""
-    return sorted(settings.sheets.glob("*.png"))

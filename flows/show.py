@@ -20,6 +20,8 @@ from flows.sources import SourceImage, read_image
 from glide.models import model_spec, weights_sha256
 from styles.recipes import Recipe
 
+SAME = "the same, pixel for pixel"
+
 
 @dataclass(frozen=True)
 class Carried:
@@ -36,6 +38,8 @@ def carried(file: Path) -> Carried:
         with Image.open(file) as opened:
             opened.load()
             text = opened.info.get(TEXT_CHUNK)
+    except FileNotFoundError as error:
+        raise BadSource(file, "there is no such file") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise BadSource(file, f"does not decode as an image ({error})") from error
     if text is None:
@@ -51,8 +55,8 @@ def carried(file: Path) -> Carried:
     return Carried(file, recipe, about)
 
 
-def make_again(given: Carried, source_file: Path | None, settings: Settings | None) -> tuple[bytes, str]:
-    """(PNG bytes, a sentence on how it compares) of the candidate made once more.
+def make_again(given: Carried, source_file: Path | None, settings: Settings | None) -> tuple[bytes, bool, str]:
+    """(PNG bytes, whether it is the same, a sentence on how it compares) of the candidate made once more.
 
     The source comes from `source_file`, else from the collection's table. Raises BadSource where it is not the recipe's
     source, NothingLeft where there is none to be had or the weights are others.
@@ -68,9 +72,9 @@ def make_again(given: Carried, source_file: Path | None, settings: Settings | No
     device = settings["model"]["device"] if settings else "auto"
     working = maker(spec, device, int(made_with.get("batch", 8)))
     [pixels], _ = working.make([(given.recipe, source)])
-    return candidate_png(pixels, given.recipe, given.about | {"made_with": working.made_with}), _compared(
-        given, pixels, working.made_with
-    )
+    data = candidate_png(pixels, given.recipe, given.about | {"made_with": working.made_with})
+    told = _compared(given, pixels, working.made_with)
+    return data, told == SAME, told
 
 
 def _source(given: Carried, file: Path | None, settings: Settings | None) -> Image.Image:
@@ -104,7 +108,7 @@ def _compared(given: Carried, pixels: NDArray[np.uint8], made_with: dict[str, An
         return "the picture given has another size, so the two were not compared"
     apart = np.abs(before.astype(int) - pixels.astype(int))
     if not apart.any():
-        return "the same, pixel for pixel"
+        return SAME
     first = given.about.get("made_with", {})
     changed = [f"{key} {first.get(key)} then, {now} now" for key, now in made_with.items() if first.get(key) != now]
     why = "; ".join(changed) or "the picture was changed since"

@@ -16,8 +16,8 @@ Pixels = NDArray[np.uint8]
 PREPARE = {
     "area": "each new pixel is the exact average of the area it covers: even, hardly softened pixel art",
     "nearest": "hard pixels of uneven size",
-    "bicubic": "soft edges",
-    "lanczos": "soft edges with a slight ring",
+    "bicubic": "soft edges with a faint ring",
+    "lanczos": "soft edges with a clear ring",
     "pad": "whole-number enlargement, centred on the border's colour: hard pixels of even size, a smaller subject",
 }
 

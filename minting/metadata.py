@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -21,7 +21,8 @@ class Token:
     """An accepted candidate with its number in the new collection, and the recipe that made it.
 
     `number`: from 1; `source`: the source token's id; `source_attributes`: that token's own, in OpenSea's form
-    (trait_type, value, display_type); `guidance_scale`: s; `insertion_step`: k of `steps` T; `image`: the picture's
+    (trait_type, value, display_type); `guidance_scale`: s; `insertion_step`: k of `steps` T; `recipe`: every input that
+    changes pixels, whose canonical JSON has `recipe_id` as its SHA-256; `image`: the picture's
     file, whose text chunk "toadworks" is carried over where there is one.
     """
 
@@ -37,6 +38,7 @@ class Token:
     mode: str
     seed: int
     recipe_id: str
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     model: str
     weights_sha256: str
     image: Path
@@ -85,8 +87,8 @@ def token_metadata(token: Token, release: Release) -> dict[str, Any]:
     }
     metadata: dict[str, Any] = {}
     file = release.settings_file
-    metadata["name"] = fill_in("name_template", release.name_template, values, file)
-    metadata["description"] = fill_in("description_template", release.description_template, values, file)
+    metadata["name"] = fill_in("release.name_template", release.name_template, values, file)
+    metadata["description"] = fill_in("release.description_template", release.description_template, values, file)
     metadata["image"] = release.image_uri(token.number, within="../images/")
     if release.external_url:
         metadata["external_url"] = release.external_url
@@ -110,6 +112,7 @@ def token_metadata(token: Token, release: Release) -> dict[str, Any]:
             "insertion_step": token.insertion_step,
             "steps": token.steps,
             "mode": token.mode,
+            "inputs": dict(token.recipe),
         }
     }
     return metadata

@@ -19,7 +19,7 @@ from PIL import Image, PngImagePlugin
 
 from errors import BadSetting, BadSource, BadValue, NothingLeft, ToadworksError
 from minting.gallery import gallery_page
-from minting.metadata import Release, Token, token_metadata
+from minting.metadata import Release, Token, fill_in, token_metadata
 
 __all__ = ["BadNumbers", "Release", "Token", "release_image", "write_release"]
 
@@ -50,7 +50,7 @@ def write_release(
     """
     tokens = sorted(tokens, key=lambda token: token.number)
     _check_numbers([token.number for token in tokens])
-    _check_settings(release)
+    check_release(release)
     folder = folder.resolve()
     _check_replaceable(folder)
     metadata = [token_metadata(token, release) for token in tokens]
@@ -95,7 +95,7 @@ def release_image(file: Path, release: Release) -> bytes:
         if release.resampling == "nearest" and release.image_size % longer:
             raise BadSetting(
                 release.settings_file,
-                "image_size",
+                "release.image_size",
                 f"{release.image_size} is no whole multiple of {longer}, the size of {file}, as nearest needs",
                 f'0 (as it is), a multiple of {longer}, or resampling "lanczos"',
             )
@@ -136,17 +136,21 @@ def _check_numbers(numbers: Sequence[int]) -> None:
             raise BadNumbers(f"{expected} is missing")
 
 
-def _check_settings(release: Release) -> None:
+def check_release(release: Release) -> None:
+    """Raises BadSetting for settings that no release can be written with."""
     file = release.settings_file
     if not release.collection.strip():
-        raise BadSetting(file, "collection", "is empty", "the new collection's name")
+        raise BadSetting(file, "release.collection", "is empty", "the new collection's name")
     if release.resampling not in RESAMPLING:
-        raise BadSetting(file, "resampling", f"{release.resampling!r} is not known", ", ".join(RESAMPLING))
+        raise BadSetting(file, "release.resampling", f"{release.resampling!r} is not known", ", ".join(RESAMPLING))
     if release.image_size < 0:
-        raise BadSetting(file, "image_size", f"{release.image_size} is negative", "0 (as it is) or pixels")
+        raise BadSetting(file, "release.image_size", f"{release.image_size} is negative", "0 (as it is) or pixels")
     if release.external_url and not release.external_url.startswith(("https://", "http://", "ipfs://")):
         problem = f"{release.external_url!r} is no web address"
-        raise BadSetting(file, "external_url", problem, "https://, http://, ipfs://")
+        raise BadSetting(file, "release.external_url", problem, "https://, http://, ipfs://")
+    example: dict[str, str | int] = {"collection": "", "number": 1, "source": "", "style": ""}
+    fill_in("release.name_template", release.name_template, example, file)
+    fill_in("release.description_template", release.description_template, example, file)
 
 
 def _check_replaceable(folder: Path) -> None:
@@ -182,12 +186,17 @@ def _write_json(file: Path, content: Any) -> None:
     file.write_text(text, encoding="utf-8", newline="")
 
 
+def _columns(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What of a token's provenance fits a cell."""
+    provenance = metadata["properties"]["provenance"]
+    return {key: value for key, value in provenance.items() if not isinstance(value, dict)}
+
+
 def _table(tokens: Sequence[Token], metadata: Sequence[dict[str, Any]]) -> str:
     """CSV with a line for each token: what a spreadsheet needs to check or sort the drop."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["number", "name", "image", *metadata[0]["properties"]["provenance"]])
+    lines.writerow(["number", "name", "image", *_columns(metadata[0])])
     for token, about in zip(tokens, metadata, strict=True):
-        provenance = about["properties"]["provenance"].values()
-        lines.writerow([token.number, about["name"], f"images/{token.number}.png", *provenance])
+        lines.writerow([token.number, about["name"], f"images/{token.number}.png", *_columns(about).values()])
     return text.getvalue()

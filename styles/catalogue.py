@@ -121,7 +121,7 @@ def insertion_steps(given: Any, steps: int, file: Path, key: str) -> tuple[int, 
         if isinstance(value, float) and 0 < value < 1:
             value = round(value * steps)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= steps:
-            raise BadSetting(file, key, f"{value!r} is outside 0..{steps}", allowed)
+            raise BadSetting(file, key, f"{value!r} is none of these", allowed)
         resolved.append(value)
     return tuple(dict.fromkeys(resolved))
 

@@ -6,13 +6,14 @@ A part that is not there skips its tests with the reason; TOADWORKS_REQUIRE_ALL=
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from glide.models import TADPOLE, load_model
-from glide.unet import TextUNet
+if TYPE_CHECKING:
+    from glide.unet import TextUNet
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -50,6 +51,19 @@ def toadz() -> Path:
 @pytest.fixture(scope="session")
 def tadpole() -> TextUNet:
     """The model in the box with its shipped weights."""
+    from glide.models import TADPOLE, load_model  # here, as torch takes a second to import
+
     if not TADPOLE.weights.exists():
         missing(f"{TADPOLE.weights} is not there: `python -m glide.train` makes it")
     return load_model(TADPOLE)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Small networks on one thread: on a machine with other work, threads that wait for each other take minutes."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

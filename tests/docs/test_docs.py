@@ -77,7 +77,7 @@ def test_options_match_command(name: str) -> None:
 def test_usage_names_arguments(name: str) -> None:
     usage = re.search(r"^    toadworks .+$", sections(page("commands.md"))[f"toadworks {name}"], flags=re.MULTILINE)
     command = toadworks.cli.commands[name]
-    told = {given.metavar or (given.name or "").upper() for given in command.params if isinstance(given, click.Argument)}
+    told = {given.metavar or str(given.name).upper() for given in command.params if isinstance(given, click.Argument)}
 
     assert usage is not None
     assert all(argument in usage[0] for argument in told)

@@ -31,6 +31,11 @@ SMALL = ModelSpec(
 )
 
 
+@pytest.fixture(autouse=True)
+def on_one_thread(one_thread: None) -> None:
+    """Every test of this folder."""
+
+
 @pytest.fixture(scope="session")
 def small_spec() -> ModelSpec:
     return SMALL

@@ -25,7 +25,7 @@ def spec(small_spec: ModelSpec, small_model: TextUNet, tmp_path: Path) -> ModelS
 
 def test_unknown_name_lists_the_known() -> None:
     assert model_spec("tadpole") is TADPOLE
-    with pytest.raises(BadValue, match="'frog' is not known; allowed: tadpole"):
+    with pytest.raises(BadValue, match="'frog' cannot be used; allowed: tadpole"):
         model_spec("frog")
 
 

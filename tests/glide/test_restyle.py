@@ -64,18 +64,14 @@ def test_no_steps_kept_forgets_the_source(make: Any, sampler: str, mode: str) ->
 
 
 @pytest.mark.parametrize("width", [4, 16])
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_neighbours_change_no_byte(make: Any, sampler: str, mode: str, width: int) -> None:
-    requests = [asked(number, mode=mode) for number in range(16)]
+def test_neighbours_change_no_byte(make: Any, sampler: str, width: int) -> None:
+    requests = [asked(number, mode=MODES[number % 2]) for number in range(16)]  # steps 0..4 in both modes
     together = make(*requests, sampler=sampler, width=width)
     assert len({image.tobytes() for image in together}) == 16
     assert same(make(*requests[::-1], sampler=sampler, width=width)[::-1], together)
-    for number in (0, 6, 13):
-        alone = make(requests[number], sampler=sampler, width=width)
-        assert same(alone, [together[number]])
-        last = make(*requests[:number], *requests[number + 1 :], requests[number], sampler=sampler, width=width)
-        assert same([last[-1]], alone)
+    for number in (0, 8, 13):  # first, in the middle, and alone
+        assert same(make(requests[number], sampler=sampler, width=width), [together[number]])
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -85,8 +81,10 @@ def test_another_width_is_at_most_one_step_of_colour_off(make: Any, sampler: str
     assert np.abs(few - many).max() <= 1
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("width", [1, 3, 4, 16])
-def test_evaluation_is_the_same_to_the_last_bit(small_model: TextUNet, width: int) -> None:
+def test_evaluation_is_the_same_to_the_last_bit(small_model: TextUNet, width: int, threads: int) -> None:
+    torch.set_num_threads(threads)
     schedule, generator = make_schedule("squaredcos_cap_v2", "20"), torch.Generator().manual_seed(3)
     tokens, mask = torch.randint(0, 256, (16, 16), generator=generator), torch.ones(16, 16, dtype=torch.bool)
     x = torch.randn(16, 3, 32, 32, generator=generator)

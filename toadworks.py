@@ -191,9 +191,8 @@ def _deciding(verdict: str) -> Callable[..., None]:
         added = table.decide(full, verdict, curator, note)
         counts = table.counts()
         again = f", {len(full) - added} decided so before" if added < len(full) else ""
-        click.echo(
-            f"{verdict.removesuffix('e')}ed {added}{again}; now {counts['accepted']} accepted, {counts['undecided']} undecided"
-        )
+        done = f"{verdict.removesuffix('e')}ed {added}{again}"
+        click.echo(f"{done}; now {counts['accepted']} accepted, {counts['undecided']} undecided")
 
     told = {"accept": "Accept candidates", "reject": "Reject candidates", "undecide": "Take decisions back"}
     decide.__doc__ = f"""{told[verdict]}, each named by its id or the first digits of it.

@@ -128,11 +128,12 @@ class CandidateRows(Rows):
             .order_by(recipes.c.position, candidates.c.id)
         )
         if undecided_only:
-            other = candidates.alias("other")
+            member = candidates.alias("member")
             taken = (
-                sa.select(other.c.leader_id)
-                .join(last, sa.and_(last.c.candidate_id == other.c.id, is_last()))
-                .where(last.c.verdict == "accept", other.c.leader_id.is_not(None))
+                sa.select(member.c.leader_id)
+                .select_from(member)
+                .join(last, sa.and_(last.c.candidate_id == member.c.id, is_last()))
+                .where(last.c.verdict == "accept", member.c.leader_id.is_not(None))
             )
             statement = statement.where(
                 ~sa.exists().where(decisions.c.candidate_id == candidates.c.id),

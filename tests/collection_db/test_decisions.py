@@ -124,3 +124,13 @@ def test_bad_tokens_leave_the_old(table, given):
     with pytest.raises(UnknownCandidate):
         table.set_tokens([token(1, "0" * 64)])
     assert table.tokens() == before
+
+
+def test_a_group_with_an_accepted_candidate_offers_no_leader(table, given):
+    first, second = given.candidates(table, 2)
+    table.set_groups([(first, 0.5, False, first), (second, 0.9, False, first)])
+    assert table.leaders() == [first]
+    table.decide([second], "accept", "ada")
+    assert table.leaders() == []
+    table.decide([second], "reject", "ada")
+    assert table.leaders() == [first]

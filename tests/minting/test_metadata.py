@@ -36,7 +36,8 @@ def test_image_base_gets_its_slash(make_token: Callable[..., Token], base: str) 
 
 
 def test_provenance_says_what_made_it(make_token: Callable[..., Token]) -> None:
-    assert token_metadata(make_token(2, guidance_scale=2.5), RELEASE)["properties"]["provenance"] == {
+    token = make_token(2, guidance_scale=2.5, recipe={"prompt": "crayon doodle of a toad", "steps": 100})
+    assert token_metadata(token, RELEASE)["properties"]["provenance"] == {
         "source": "4591",
         "source_licence": "CC0-1.0",
         "recipe": f"{2:064x}",
@@ -49,6 +50,7 @@ def test_provenance_says_what_made_it(make_token: Callable[..., Token]) -> None:
         "insertion_step": 40,
         "steps": 100,
         "mode": "clean",
+        "inputs": {"prompt": "crayon doodle of a toad", "steps": 100},
     }
 
 
@@ -95,6 +97,6 @@ def test_templates_are_filled_in(make_token: Callable[..., Token]) -> None:
 @pytest.mark.parametrize("key", ["name_template", "description_template"])
 def test_template_that_cannot_be_filled_is_refused(make_token: Callable[..., Token], key: str, template: str) -> None:
     release = Release(collection="T", settings_file="my.toml", **{key: template})  # type: ignore[arg-type]
-    with pytest.raises(BadSetting, match=r"my\.toml: " + key) as caught:
+    with pytest.raises(BadSetting, match=r"my\.toml: release\." + key) as caught:
         token_metadata(make_token(), release)
     assert "{collection}, {number}, {source}, {style}" in str(caught.value)

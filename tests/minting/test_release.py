@@ -155,7 +155,7 @@ def test_no_tokens_are_nothing_left(tmp_path: Path) -> None:
      {"external_url": "javascript:alert(1)"}],
 )  # fmt: skip
 def test_bad_settings_name_their_key(make_token: MakeToken, tmp_path: Path, change: dict[str, object]) -> None:
-    with pytest.raises(BadSetting, match="collection.toml: " + next(iter(change))):
+    with pytest.raises(BadSetting, match="collection.toml: release." + next(iter(change))):
         write_release(tmp_path / "drop", [make_token()], replace(RELEASE, **change))  # type: ignore[arg-type]
     assert [entry.name for entry in tmp_path.iterdir()] == ["made"]
 

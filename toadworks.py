@@ -327,9 +327,18 @@ def _flow(module: str, name: str, *arguments: str) -> Any:
     quiet_prefect()
     import importlib
 
+    import httpx
+
     flow: Callable[..., Coroutine[Any, Any, Any]] = getattr(importlib.import_module(module), name)
-    start_server()
-    return asyncio.run(flow(*arguments))
+    try:
+        start_server()
+        return asyncio.run(flow(*arguments))
+    except (httpx.TransportError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "API" not in str(error):
+            raise  # Prefect says so where it finds no server
+        where = os.environ.get("PREFECT_API_URL", "of this run")
+        told = f"Prefect's server {where} does not answer ({error}); unset PREFECT_API_URL to run without one"
+        raise RunFailed(told) from error
 
 
 def _settings(collection: Path) -> Settings:
@@ -376,6 +385,8 @@ def main() -> None:
         _fail(error.format_message().rstrip(".") + where, 2)
     except ToadworksError as error:
         _fail(str(error), error.exit_status)
+    except OSError as error:
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
     except (KeyboardInterrupt, click.Abort):
         _fail("stopped; what was made is kept, and the same command goes on from there", INTERRUPTED)
 

@@ -25,8 +25,8 @@ def hybrid_loss(
     `out`: the network's [N, 6, H, W] at `xt`. The noise error is weighted by min(max(SNR, 1), 5)/SNR, kept within
     0.1..8 (the truncated SNR of Salimans & Ho 2022, arXiv 2202.00512, and min-SNR of Hang et al. 2023, arXiv
     2303.09556): the error of the *image* counts about alike at every level, so that a small network soon learns shapes
-    and, at the noisy steps that insertion enters at, which colours a style has. The variational term sees the noise detached, so that
-    it moves the variance alone; at t = 0 it uses step 1's variance, as sampling does.
+    and, at the noisy steps that insertion enters at, which colours a style has. The variational term sees the noise
+    detached, so that it moves the variance alone; at t = 0 it uses step 1's variance, as sampling does.
     """
     eps, v = out.float().chunk(2, dim=1)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -145,3 +147,12 @@ def test_every_command_has_help(tmp_path, toadworks):
     for name, command in cli.commands.items():
         assert command.help and len(command.help.splitlines()[0]) > 20, name
     assert "toadworks accept ID" in toadworks("--help", cwd=tmp_path).stdout
+
+
+def test_a_prefect_server_that_is_not_there_is_named(tmp_path, environment, small_collection):
+    settings = small_collection(tmp_path, 1)
+    own = environment | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    command = [sys.executable, "-m", "toadworks", "run"]
+    told = subprocess.run(command, cwd=settings.folder, env=own, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert "127.0.0.1:9" in told.stderr and "unset PREFECT_API_URL" in told.stderr and "Traceback" not in told.stderr

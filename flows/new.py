@@ -47,7 +47,7 @@ sample_seed = 1
 
 [model]
 name = "tadpole"
-sampler = "ddpm"       # or "ddim"
+sampler = "ddim"       # or "ddpm"
 steps = 20             # T
 eta = 0.0              # ddim's share of fresh noise, 0..1
 device = "auto"        # a CUDA GPU where there is one, else the CPU

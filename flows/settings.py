@@ -55,7 +55,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "sample": 0,
         "sample_seed": 1,
     },
-    "model": {"name": "tadpole", "sampler": "ddpm", "steps": 20, "eta": 0.0, "device": "auto", "batch": 8},
+    "model": {"name": "tadpole", "sampler": "ddim", "steps": 20, "eta": 0.0, "device": "auto", "batch": 8},
     "look_alikes": {"bits": 40, "colour": 2.0},
     "release": {
         "collection": "",

@@ -23,7 +23,7 @@ def hybrid_loss(
     """(weighted noise error, variational term in bits a dimension), each a scalar.
 
     `out`: the network's [N, 6, H, W] at `xt`. The noise error is weighted by min(max(SNR, 1), 5)/SNR, kept within
-    0.1..8 (the truncated SNR of Salimans & Ho 2022, arXiv 2202.00512, and min-SNR of Hang et al. 2023, arXiv
+    0.1..50 (the truncated SNR of Salimans & Ho 2022, arXiv 2202.00512, and min-SNR of Hang et al. 2023, arXiv
     2303.09556): the error of the *image* counts about alike at every level, so that a small network soon learns shapes
     and, at the noisy steps that insertion enters at, which colours a style has. The variational term sees the noise
     detached, so that it moves the variance alone; at t = 0 it uses step 1's variance, as sampling does.
@@ -35,7 +35,7 @@ def hybrid_loss(
 
     abar = at(schedule.alphas_cumprod)
     snr = abar / (1 - abar)
-    weight = (snr.clamp(1.0, 5.0) / snr).clamp(0.1, 8.0)
+    weight = (snr.clamp(1.0, 5.0) / snr).clamp(0.1, 50.0)
     noise_error = (weight * (eps - noise) ** 2).mean()
 
     predicted = ((xt - (1 - abar).sqrt() * eps.detach()) / abar.sqrt()).clamp(-1, 1)

@@ -1,0 +1,66 @@
+"""The house: which room may import which, read from the source of every room."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NEIGHBOURS: dict[str, set[str]] = {  # room: the other rooms that it may import
+    "styles": set(),
+    "glide": set(),
+    "similarity": set(),
+    "minting": set(),
+    "collection_db": {"styles"},
+    "curation": {"collection_db"},
+    "flows": {"styles", "glide", "similarity", "minting", "collection_db", "curation"},
+}
+MODULES = {*NEIGHBOURS, "toadworks", "errors", "tests", "benchmarks"}
+
+
+def imports_of(source: str) -> set[str]:
+    """The first names of all modules that a source imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").split(".")[0] if not node.level else ".")
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            found |= {str(arg.value).split(".")[0] for arg in node.args if isinstance(arg, ast.Constant)}
+    return found
+
+
+def test_every_way_of_importing_is_seen() -> None:
+    source = "import a.b, c\nfrom d.e import f\ndef g():\n    from h import i\nfrom . import j\nimport_module('k.l')"
+    assert imports_of(source) == {"a", "c", "d", "h", ".", "k"}
+
+
+@pytest.mark.parametrize("room", NEIGHBOURS)
+def test_room_imports_only_its_neighbours(room: str) -> None:
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    allowed = {room, "errors", *NEIGHBOURS[room]}
+    wrong = {
+        str(file.relative_to(ROOT)): strange
+        for file in files
+        if (strange := (imports_of(file.read_text(encoding="utf-8")) & (MODULES | {"."})) - allowed)
+    }
+    assert wrong == {}
+
+
+def test_errors_imports_no_room() -> None:
+    assert not imports_of((ROOT / "errors.py").read_text(encoding="utf-8")) & MODULES
+
+
+def test_only_the_front_door_imports_the_flows() -> None:
+    files = [*ROOT.glob("*.py"), *(file for room in NEIGHBOURS for file in (ROOT / room).rglob("*.py"))]
+    entering = {file.name for file in files if "flows" in imports_of(file.read_text()) and file.parent.name != "flows"}
+    assert entering == {"toadworks.py"}
+
+
+def test_every_room_is_known_here() -> None:
+    rooms = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    assert rooms == set(NEIGHBOURS)

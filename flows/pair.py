@@ -59,4 +59,6 @@ def grid_of(settings: Settings, sources: list[tuple[str, str]]) -> Grid:
         prepare=settings["sources"]["prepare"],
         backdrop=settings["sources"]["backdrop"],
     )
-    return Grid(sources=sources, styles=settings.styles, seeds=settings["grid"]["seeds"], base=base)
+    return Grid(
+        sources=sources, styles=settings.styles, seeds=list(dict.fromkeys(settings["grid"]["seeds"])), base=base
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,11 +93,13 @@ class Settings:
                 f"there is no {file}; `toadworks new NAME --sources DIR` makes one, and -c FOLDER names where it is"
             )
         content = read_toml(file)
-        values = {section: dict(keys) for section, keys in DEFAULTS.items()}
+        values = copy.deepcopy(DEFAULTS)
         for key, given in content.items():
             if key in DEFAULTS[""]:
                 values[""][key] = _typed(given, DEFAULTS[""][key], file, key)
-            elif key in DEFAULTS and isinstance(given, dict):
+            elif key in DEFAULTS and not isinstance(given, dict):
+                raise BadSetting(file, key, f"{given!r} is not a table", f"[{key}] on a line, its keys below it")
+            elif key in DEFAULTS:
                 _take_section(key, given, values[key], file)
             else:
                 allowed = ", ".join(["name", *filter(None, DEFAULTS)])
@@ -177,7 +180,7 @@ class Settings:
         styles = read_catalogue(file, steps)
         known = {style.name: style for style in styles}
         for name in grid["styles"]:
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise BadSetting(self.file, "grid.styles", f"{name!r} is not in {file}", ", ".join(known))
         chosen = [known[name] for name in dict.fromkeys(grid["styles"])] or styles
         scales = grid["guidance_scales"]
@@ -208,7 +211,8 @@ class Settings:
             self._require("grid.seeds", fits, f"{seed!r} is no seed", f"whole numbers 0..{LARGEST_SEED}")
         self._among("model.name", model["name"], MODELS)
         self._among("model.sampler", model["sampler"], SAMPLERS)
-        self._among("model.device", model["device"].split(":")[0], ("auto", "cpu", "cuda"))
+        device = re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", model["device"])
+        self._require("model.device", bool(device), f"{model['device']!r} is no device", "auto, cpu, cuda, cuda:1")
         self._require("model.steps", 1 <= model["steps"] <= 1000, f"{model['steps']} is outside 1..1000", "1..1000")
         self._require("model.eta", 0 <= model["eta"] <= 1, f"{model['eta']} is outside 0..1", "0..1")
         self._require("model.batch", 1 <= model["batch"] <= 1024, f"{model['batch']} is outside 1..1024", "1..1024")
@@ -252,6 +256,8 @@ def _take_section(section: str, given: dict[str, Any], values: dict[str, Any], f
 def _typed(value: Any, default: Any, file: Path, key: str) -> Any:
     """`value` if it has the default's type; a whole number may stand for one with a fraction."""
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > LARGEST_SEED:
+            raise BadSetting(file, key, f"{str(value)[:20]}... is too large", f"numbers up to {LARGEST_SEED}")
         return float(value)
     if type(value) is not type(default):
         names = {str: "text", int: "a whole number", float: "a number", list: "a list"}

@@ -16,7 +16,7 @@ from collection_db import AssetFolder, Table
 from errors import BadSource, NothingLeft
 from flows.making import TEXT_CHUNK, candidate_png, maker
 from flows.settings import Settings
-from flows.sources import SourceImage, read_image
+from flows.sources import UNREADABLE, SourceImage, read_image
 from glide.models import model_spec, weights_sha256
 from styles.recipes import Recipe
 
@@ -40,18 +40,18 @@ def carried(file: Path) -> Carried:
             text = opened.info.get(TEXT_CHUNK)
     except FileNotFoundError as error:
         raise BadSource(file, "there is no such file") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except (*UNREADABLE, Image.DecompressionBombError) as error:
         raise BadSource(file, f"does not decode as an image ({error})") from error
     if text is None:
         raise BadSource(file, "carries no recipe: it was not made by Toadworks, or was saved again by another program")
     try:
         about = json.loads(text)
         recipe = Recipe.from_json(json.dumps(about.pop("recipe")))
-        id = about.pop("id")
-    except (ValueError, KeyError, AttributeError) as error:
+        told, id = str(about.pop("id")), recipe.id
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise BadSource(file, f"its recipe cannot be read ({error})") from error
-    if recipe.id != id:
-        raise BadSource(file, f"its recipe was changed: it says id {id[:12]}, but the recipe's is {recipe.id[:12]}")
+    if told != id:
+        raise BadSource(file, f"its recipe was changed: it says id {told[:12]}, but the recipe's is {id[:12]}")
     return Carried(file, recipe, about)
 
 

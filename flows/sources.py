@@ -8,19 +8,25 @@ import io
 import json
 import math
 import re
+import struct
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from errors import BadSource
 
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 LARGEST_PIXELS = 50_000_000  # a decoded frame of this size takes 200 MB
+LARGEST_SIDE = 20_000  # a picture that is not square is centred on a square
 LARGEST_METADATA = 4_000_000  # bytes
+LARGEST_NUMBER = 10**100
+# what Pillow raises for damaged files, besides its own errors
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, MemoryError, struct.error, IndexError, TypeError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ def read_image(file: Path, frame: int = 0) -> SourceImage:
                     raise BadSource(
                         file, f"has {megapixels:.0f} megapixels; at most {LARGEST_PIXELS / 1e6:.0f} are taken"
                     )
+                if max(opened.size) > LARGEST_SIDE:
+                    raise BadSource(file, f"is {max(opened.size)} pixels long; at most {LARGEST_SIDE} are taken")
                 frames = getattr(opened, "n_frames", 1)
                 if frame >= frames:
                     raise BadSource(file, f"has {frames} frames; frame {frame} (counted from 0) is not there")
@@ -89,14 +97,19 @@ def read_image(file: Path, frame: int = 0) -> SourceImage:
                 return SourceImage(_plain(opened), frames)
     except Image.DecompressionBombError as error:
         raise BadSource(file, f"is too large to decode ({error})") from error
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except UNREADABLE as error:
         raise BadSource(file, f"does not decode as an image ({_short(error)})") from error
 
 
 def _plain(opened: Image.Image) -> Image.Image:
     """RGB, or RGBA where a pixel is really transparent; the camera's turn and the colour profile applied."""
     profile = opened.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(opened)
+    try:
+        upright = ImageOps.exif_transpose(opened)
+    except UNREADABLE:
+        upright = opened  # damaged camera data says nothing of the picture
+    if upright.mode.startswith("I"):  # 16 bits of grey: Pillow would clip them at 255
+        upright = Image.fromarray((np.asarray(upright).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     image = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     if profile and opened.mode in ("RGB", "RGBA"):
         image = _in_srgb(image, profile)
@@ -119,7 +132,7 @@ def read_attributes(file: Path) -> list[dict[str, Any]]:
     try:
         if file.stat().st_size > LARGEST_METADATA:
             raise BadSource(file, f"is larger than {LARGEST_METADATA // 1_000_000} MB")
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_number)
     except (OSError, ValueError, RecursionError) as error:
         raise BadSource(file, f"the metadata is not JSON ({_short(error)})") from error
     if not isinstance(content, dict):
@@ -130,11 +143,17 @@ def read_attributes(file: Path) -> list[dict[str, Any]]:
     return attributes
 
 
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON")
+
+
 def _is_attribute(given: Any) -> bool:
     if not isinstance(given, dict) or not isinstance(given.get("trait_type", ""), str):
         return False
     value = given.get("value")
-    return value is None or isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))
+    if isinstance(value, int):
+        return abs(value) < LARGEST_NUMBER
+    return value is None or isinstance(value, str) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _short(error: BaseException) -> str:

@@ -61,10 +61,10 @@ def kept_steps(respacing: str) -> list[int]:
         return list(range(TRAINING_STEPS))
     if respacing == "fast27":
         return [997 if step == 999 else step for step in kept_steps("10,10,3,2,2")]
-    if respacing.startswith("ddim") and respacing[4:].isdigit():
+    if respacing.startswith("ddim") and respacing[4:].isdecimal():
         return _whole_stride(int(respacing[4:]), respacing)
     parts = respacing.split(",")
-    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise BadValue("respacing", respacing, RESPACINGS)
     return _sections([int(part) for part in parts], respacing)
 

@@ -106,9 +106,9 @@ def _text(table: dict[str, Any], key: str, file: Path, where: str) -> str:
 
 def guidance_scales(given: Any, file: Path, key: str) -> tuple[float, ...]:
     """A list of finite numbers, repeats dropped."""
-    allowed = "a list of finite numbers, such as [2.0, 4.0]"
+    allowed = "a list of finite numbers up to a million, such as [2.0, 4.0]"
     for value in _list(given, file, key, allowed):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e6 or math.isnan(value):
             raise BadSetting(file, key, f"{value!r} is not a number", allowed)
     return tuple(dict.fromkeys(float(value) for value in given))
 

@@ -53,7 +53,8 @@ def _draw_task(task: tuple[int, int, int, Path | None]) -> list[tuple[NDArray[np
 def make_set(folder: Path, toads: int, styles_each: int, seed: int) -> tuple[NDArray[np.uint8], list[str]]:
     """uint8 [N, 64, 64, 3] and N captions of `toads` toads (half real where real toads are at hand), kept in `folder`
     and read back if they are there already."""
-    pixels_file, captions_file = folder / f"toads-{toads}-{seed}.npy", folder / f"toads-{toads}-{seed}.json"
+    name = f"toads-{toads}-{styles_each}-{seed}"
+    pixels_file, captions_file = folder / f"{name}.npy", folder / f"{name}.json"
     if not captions_file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         real = real_toads(toads_folder())

@@ -14,7 +14,7 @@ from glide.unet import TextUNet, UNetSpec
 SMALL = ModelSpec(
     name="small",
     unet=UNetSpec(
-        image_size=32,
+        image_size=16,
         model_channels=32,
         channel_multipliers=(1, 2),
         residual_blocks=1,

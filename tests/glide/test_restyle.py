@@ -21,11 +21,11 @@ T = 5
 PROMPTS = ("a crayon toad", "neon", "", "a long prompt that is cut somewhere")
 
 
-def source(seed: int, side: int = 32) -> np.ndarray:
+def source(seed: int, side: int = 16) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
 
-def asked(number: int = 1, side: int = 32, **changes: Any) -> Request:
+def asked(number: int = 1, side: int = 16, **changes: Any) -> Request:
     """A request unlike that of every other number."""
     made = Request(source(number, side), PROMPTS[number % 4], 1.0 + number % 3, number % T, seed=1000 + number)
     return replace(made, **changes)
@@ -47,7 +47,7 @@ def same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_all_steps_kept_gives_back_the_source(make: Any, sampler: str, mode: str) -> None:
     request = asked(insertion_step=T, mode=mode)
-    every_value = np.arange(32 * 32 * 3, dtype=np.uint16).reshape(32, 32, 3).astype(np.uint8)
+    every_value = np.arange(16 * 16 * 3, dtype=np.uint16).reshape(16, 16, 3).astype(np.uint8)
     for picture in (request.source, every_value):
         [image] = make(replace(request, source=picture), sampler=sampler)
         assert np.array_equal(image, picture)
@@ -86,7 +86,7 @@ def test_place_in_an_evaluation_changes_no_bit(small_model: TextUNet, width: int
     torch.set_num_threads(threads)
     generator = torch.Generator().manual_seed(3)
     tokens, mask = torch.randint(0, 256, (9, 16), generator=generator), torch.ones(9, 16, dtype=torch.bool)
-    x, schedule = torch.randn(9, 3, 32, 32, generator=generator), make_schedule("squaredcos_cap_v2", "20")
+    x, schedule = torch.randn(9, 3, 16, 16, generator=generator), make_schedule("squaredcos_cap_v2", "20")
     with torch.inference_mode():
         texts = small_model.encode_text(tokens, mask)
         guided = Guided(small_model, schedule, texts, texts.rows(torch.tensor([8])), torch.linspace(1, 5, 9), width)

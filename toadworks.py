@@ -289,9 +289,7 @@ def demo(folder: Path) -> None:
         raise BadValue("demo folder", str(folder), "a new or empty one, or one that holds a demo")
     else:
         images = paint_sources(folder / "toads", count=12, seed=7)
-        settings = write_collection(
-            pond, images, licence="CC0-1.0", styles=["crayon", "neon", "stained glass", "watercolour"]
-        )
+        settings = write_collection(pond, images, licence="CC0-1.0")
     _run(settings, "leaders")
     _export(settings)
     click.echo(f"next: open {settings.release_folder / 'index.html'}, or look at the candidates:")

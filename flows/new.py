@@ -16,7 +16,7 @@ from glide.prepare import PREPARE
 from glide.training import painter
 
 FIRST_SOURCES = 24
-FIRST_STYLES = ("crayon", "oil", "neon", "stained glass")
+FIRST_STYLES = ("stained glass", "vaporwave", "comic", "embroidery")
 
 TEMPLATE = """\
 # {name}: what to make, from what. `toadworks plan` shows what it comes to, `toadworks run` makes it.
@@ -41,14 +41,14 @@ styles = {styles}      # of the catalogue; [] takes all
 guidance_scales = {guidance_scales}  # [] takes the catalogue's
 insertion_steps = {insertion_steps}  # k of T (or a fraction of T): more keeps more of the source; [] the catalogue's
 seeds = [1]
-mode = "clean"         # "clean": the source itself enters; "noised": with that step's noise
+mode = "noised"        # the source enters with that step's noise; "clean": as it is, which keeps more of it
 sample = 0             # make only so many recipes, drawn at random from the grid; 0 makes all
 sample_seed = 1
 
 [model]
 name = "tadpole"
 sampler = "ddim"       # or "ddpm"
-steps = 20             # T
+steps = 15             # T
 eta = 0.0              # ddim's share of fresh noise, 0..1
 device = "auto"        # a CUDA GPU where there is one, else the CPU
 batch = 8              # images an evaluation; part of what makes pixels equal to the last bit

@@ -52,11 +52,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "guidance_scales": [],
         "insertion_steps": [],
         "seeds": [1],
-        "mode": "clean",
+        "mode": "noised",
         "sample": 0,
         "sample_seed": 1,
     },
-    "model": {"name": "tadpole", "sampler": "ddim", "steps": 20, "eta": 0.0, "device": "auto", "batch": 8},
+    "model": {"name": "tadpole", "sampler": "ddim", "steps": 15, "eta": 0.0, "device": "auto", "batch": 8},
     "look_alikes": {"bits": 40, "colour": 2.0},
     "release": {
         "collection": "",

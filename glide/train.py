@@ -178,7 +178,7 @@ def log_progress(
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m glide.train", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("training"), help="where checkpoints and samples go")
-    parser.add_argument("--steps", type=int, default=4000, help="training steps of 16 images")
+    parser.add_argument("--steps", type=int, default=3600, help="training steps of 16 images")
     parser.add_argument("--toads", type=int, default=4000, help="toads to draw, half of them real where at hand")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1, help="on a CPU: one a core")

@@ -52,14 +52,14 @@ def test_parquet_and_csv_hold_the_same(pond, toadworks):
     frame = pd.read_parquet(pond / "all.parquet")
     assert len(frame) == 12
     assert set(frame["style"]) == {"crayon", "neon"}
-    assert set(frame["guidance_scale"]) == {2.0, 4.0}
+    assert set(frame["guidance_scale"]) == {3.0, 5.0}
     assert list(frame["id"]) == list(the_candidates(pond, toadworks)["id"])
 
 
 def test_sheets_show_every_variant(pond):
     names = {file.name for file in (pond / "sheets").iterdir()}
-    assert names == {"scale-2-step-2.png", "scale-4-step-2.png", "steps-by-scales.png"}
-    with Image.open(pond / "sheets" / "scale-2-step-2.png") as sheet:
+    assert names == {"scale-3-step-2.png", "scale-5-step-2.png", "steps-by-scales.png"}
+    with Image.open(pond / "sheets" / "scale-3-step-2.png") as sheet:
         assert sheet.width > 3 * 128 and sheet.height > 3 * 128
 
 

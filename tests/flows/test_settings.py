@@ -166,7 +166,7 @@ def test_paths_are_beside_the_file(collection: Collection) -> None:
     assert collection('[storage]\nassets = "/pool"').assets == Path("/pool")
 
 
-@pytest.mark.parametrize("url", ["sqlite:////tmp/a.db", "postgresql+psycopg://toad:pond@127.0.0.1:5432/toads"])
+@pytest.mark.parametrize("url", ["sqlite:////toads/a.db", "postgresql+psycopg://toad:pond@127.0.0.1:5432/toads"])
 def test_database_may_be_a_url(collection: Collection, url: str) -> None:
     assert collection(f'[storage]\ndatabase = "{url}"').database_url == url
 

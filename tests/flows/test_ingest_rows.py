@@ -155,10 +155,10 @@ def test_changed_file_is_followed(collection: Collection, fill: Fill, images: Pa
 def test_planning_twice_plans_nothing_new(collection: Collection, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair, "weights_sha256", lambda spec: "w" * 64)
     fill(1, 2)
-    grid = '[grid]\nstyles = ["oil", "ink"]\nguidance_scales = [2]\ninsertion_steps = [0.5, 10, 12]\nseeds = {}'
+    grid = '[grid]\nstyles = ["oil", "ink"]\nguidance_scales = [2]\ninsertion_steps = [0.4, 6, 12]\nseeds = {}'
     settings = collection(grid.format("[1, 2]"))
     ingest(settings)
-    assert pair.plan_recipes.fn(str(settings.folder)) == (2 * 2 * 2 * 2, 0)  # 0.5 is 10 of 20
+    assert pair.plan_recipes.fn(str(settings.folder)) == (2 * 2 * 2 * 2, 0)  # 0.4 is 6 of 15
     assert pair.plan_recipes.fn(str(settings.folder)) == (0, 16)
     collection(grid.format("[2, 3, 2]"))
     assert pair.plan_recipes.fn(str(settings.folder)) == (8, 8)

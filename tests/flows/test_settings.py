@@ -94,8 +94,8 @@ WRONG = [
     ("grid", "styles", '[["crayon"]]', "crayon"),
     ("grid", "guidance_scales", '["2"]', "finite numbers"),
     ("grid", "guidance_scales", "[nan]", "finite numbers"),
-    ("grid", "insertion_steps", "[21]", "0..20"),
-    ("grid", "insertion_steps", "[-0.1]", "0..20"),
+    ("grid", "insertion_steps", "[21]", "0..15"),
+    ("grid", "insertion_steps", "[-0.1]", "0..15"),
     ("grid", "seeds", "[]", "whole numbers"),
     ("grid", "seeds", "[-1]", "0.."),
     ("grid", "seeds", "[1.0]", "0.."),
@@ -173,9 +173,9 @@ def test_database_may_be_a_url(collection: Collection, url: str) -> None:
 
 def test_grid_s_own_numbers_go_before_the_catalogue_s(collection: Collection) -> None:
     styles = {style.name: style for style in collection().styles}
-    given = collection('[grid]\nstyles = ["oil", "crayon", "oil"]\nguidance_scales = [5]\ninsertion_steps = [0.5, 3]')
+    given = collection('[grid]\nstyles = ["oil", "crayon", "oil"]\nguidance_scales = [5]\ninsertion_steps = [0.4, 3]')
     assert [(s.name, s.prompt) for s in given.styles] == [(n, styles[n].prompt) for n in ("oil", "crayon")]
-    assert all((style.guidance_scales, style.insertion_steps) == ((5.0,), (10, 3)) for style in given.styles)
+    assert all((style.guidance_scales, style.insertion_steps) == ((5.0,), (6, 3)) for style in given.styles)
     assert collection('[grid]\nstyles = ["oil"]').styles == [styles["oil"]]
 
 

@@ -6,7 +6,6 @@ import io
 import json
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -45,11 +44,7 @@ class Maker:
             "torch": torch.__version__,
         }
 
-    def make(
-        self,
-        recipes: list[tuple[Recipe, Image.Image]],
-        on_evaluation: Callable[[int], None] | None = None,
-    ) -> tuple[list[NDArray[np.uint8]], float]:
+    def make(self, recipes: list[tuple[Recipe, Image.Image]]) -> tuple[list[NDArray[np.uint8]], float]:
         """uint8 [S, S, 3] for each (recipe, its source) and the seconds that one took; the recipes share sampler, T
         and eta."""
         first = recipes[0][0]
@@ -73,7 +68,6 @@ class Maker:
             sampler=first.sampler,
             eta=first.eta,
             width=self.batch,
-            on_evaluation=on_evaluation,
         )
         return images, (time.monotonic() - began) / len(images)
 

@@ -367,7 +367,9 @@ def _duration(seconds: float) -> str:
 def _stop(signum: int, frame: object) -> NoReturn:
     """Ctrl-C: leave through the flow, so that Prefect notes it; by force if that hangs. Either loses nothing: what the
     table has is whole."""
-    deadline = threading.Timer(8, os._exit, (INTERRUPTED,))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
+    click.echo("\ntoadworks: stopped; what was made is kept, and the same command goes on from there", err=True)
+    deadline = threading.Timer(5, os._exit, (INTERRUPTED,))
     deadline.daemon = True
     deadline.start()
     raise KeyboardInterrupt
@@ -386,7 +388,7 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
     except (KeyboardInterrupt, click.Abort):
-        _fail("stopped; what was made is kept, and the same command goes on from there", INTERRUPTED)
+        sys.exit(INTERRUPTED)
 
 
 def _fail(sentence: str, status: int) -> NoReturn:

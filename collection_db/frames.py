@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -26,6 +27,8 @@ COLUMNS: dict[str, str] = {
     "model": "str",
     "structure": "float64",
     "score": "float64",
+    "clip_score": "float64",
+    "sample_scores": "str",
     "near_source": "boolean",
     "leader": "str",
     "verdict": "str",
@@ -34,6 +37,7 @@ COLUMNS: dict[str, str] = {
     "token": "Int64",
     "image_sha256": "str",
     "made_at": MOMENT,
+    "planned": "bool",
 }
 
 
@@ -54,6 +58,8 @@ def candidate_frame(connection: Connection, everything: bool) -> pd.DataFrame:
             recipes.c.model,
             candidates.c.structure,
             candidates.c.score,
+            candidates.c.clip_score,
+            candidates.c.samples,
             candidates.c.near_source,
             candidates.c.leader_id,
             last.c.verdict,
@@ -62,6 +68,7 @@ def candidate_frame(connection: Connection, everything: bool) -> pd.DataFrame:
             tokens.c.number,
             candidates.c.image_sha256,
             candidates.c.made_at,
+            recipes.c.planned,
         )
         .join(recipes, recipes.c.id == candidates.c.id)
         .outerjoin(last, standing_of_candidate())
@@ -71,6 +78,11 @@ def candidate_frame(connection: Connection, everything: bool) -> pd.DataFrame:
     if not everything:
         statement = statement.where(shown())
     rows = connection.execute(statement).all()
-    values: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+    values: Sequence[Sequence[object]] = list(zip(*map(_as_text, rows), strict=True)) or [()] * len(COLUMNS)
     columns = zip(COLUMNS.items(), values, strict=True)
     return pd.DataFrame({name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in columns})
+
+
+def _as_text(row: Sequence[object]) -> list[object]:
+    """The scores of drawn samples as JSON, so that they fit into a column of a CSV."""
+    return [json.dumps(value, sort_keys=True) if isinstance(value, dict) else value for value in row]

@@ -31,16 +31,17 @@ class CandidateRows(Rows):
     def add_candidates(self, rows: Iterable[Mapping[str, Any]]) -> int:
         """Add candidates that are not there yet; return how many that were. What is there is left as it is.
 
-        A row has `id` (its recipe's), `image_sha256`, `seconds` and, if wanted, `made_with` (anything JSON)
-        and `made_at` (aware; default now). Raises UnknownCandidate, and adds none, where a recipe is not in
+        A row has `id` (its recipe's), `image_sha256`, `seconds` and, if wanted, `made_with` (anything JSON),
+        `made_at` (aware; default now), `clip_score` and `samples` (see `schema.Candidate`). Raises UnknownCandidate, and adds none, where a recipe is not in
         the table.
         """
-        optional: dict[str, Any] = {"made_with": {}, "made_at": None}
+        optional: dict[str, Any] = {"made_with": {}, "made_at": None, "clip_score": None, "samples": None}
         given: dict[str, dict[str, Any]] = {}
         for row in rows:
             whole = checked_row(row, "candidate", ("id", "image_sha256", "seconds"), optional)
             whole["made_at"] = whole["made_at"] or utc_now()
             whole["seconds"] = float(whole["seconds"])
+            whole["clip_score"] = number_or_none(whole["clip_score"])
             given.setdefault(whole["id"], whole)
         with self._write() as connection:
             with_recipe = known_ids(connection, recipes, given)
@@ -89,7 +90,7 @@ class CandidateRows(Rows):
         Rows: id, image_sha256, phash, colours, structure, score, near_source, leader_id, made_at, source_id,
         source_image_sha256, position, recipe_json.
         """
-        left_out = ("seconds", "made_with")
+        left_out = ("seconds", "made_with", "clip_score", "samples")
         statement = (
             sa.select(
                 *(column for column in candidates.c if column.name not in left_out),

@@ -121,6 +121,9 @@ class Candidate(Base):
     image_sha256: Mapped[str]
     seconds: Mapped[float]
     made_with: Mapped[Any] = mapped_column(sa.JSON)
+    clip_score: Mapped[float | None]  # cosine of image and prompt
+    # where the recipe draws several base images: {"scorer": name, "scores": of all of them, "kept": which one this is}
+    samples: Mapped[Any | None] = mapped_column(sa.JSON(none_as_null=True))
     phash: Mapped[bytes | None] = mapped_column(sa.LargeBinary(32))
     colours: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # float32, 8x8x3
     structure: Mapped[float | None]  # edge correlation with the source

@@ -29,7 +29,7 @@ async def make_collection(collection: str, accept: str = "") -> dict[str, Any]:
     if accept not in ACCEPT:
         raise BadValue("accept", accept, '"leaders", or nothing')
     skipped = await ingest(collection)
-    new, known = await pair(collection)
+    new, known, unmasked = await pair(collection)
     made, failed = await stylize(collection)
     groups = await group(collection)
     accepted = 0
@@ -39,7 +39,7 @@ async def make_collection(collection: str, accept: str = "") -> dict[str, Any]:
         table.close()
     drawn = await sheets(collection)
     return {
-        "skipped": skipped,
+        "skipped": skipped + unmasked,
         "new": new,
         "known": known,
         "made": made,

@@ -14,7 +14,9 @@ from collection_db import Table
 from errors import ToadworksError
 from flows.making import chosen_device
 from flows.settings import Settings
-from glide.models import MODELS, load_model, weights_sha256
+from glide.locking import weights_folder
+from glide.models import GLIDE, MODELS, ModelSpec, load_model, weights_hashes
+from glide.released import limits_confirmed
 
 PACKAGES = ("torch", "prefect", "SQLAlchemy", "alembic", "pillow", "ImageHash", "pandas")
 
@@ -32,13 +34,10 @@ def examine(collection: Path) -> Iterator[Finding]:
     for package in PACKAGES:
         yield _checked(package, lambda package=package: importlib.metadata.version(package))  # type: ignore[misc]
     for name, spec in MODELS.items():
-        yield _checked(
-            f"model {name}",
-            lambda spec=spec: (  # type: ignore[misc]
-                f"{sum(p.numel() for p in load_model(spec).parameters()) / 1e6:.1f} million parameters, "
-                f"weights {weights_sha256(spec)[:12]}"
-            ),
-        )
+        if spec is GLIDE and not limits_confirmed(weights_folder()):
+            yield Finding(f"model {name}", "not fetched; `toadworks weights fetch glide` does it")
+        else:
+            yield _checked(f"model {name}", lambda spec=spec: _model(spec))  # type: ignore[misc]
     yield _checked("device", lambda: chosen_device("auto"))
     if not collection.exists():
         yield Finding("collection", f"there is no {collection}", good=False)
@@ -54,6 +53,11 @@ def examine(collection: Path) -> Iterator[Finding]:
     yield Finding("collection", str(settings.file))
     yield _checked("database", lambda: _database(settings))
     yield _checked("assets", lambda: _free_space(settings.folder))
+
+
+def _model(spec: ModelSpec) -> str:
+    count = sum(values.numel() for values in load_model(spec).base.unet.parameters())
+    return f"{count / 1e6:.1f} million parameters, weights {weights_hashes(spec).base[:12]}"
 
 
 def _new_enough() -> bool:

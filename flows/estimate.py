@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from collection_db import Table
 from flows.ingest import chosen_sources
 from flows.making import maker
+from flows.masking import drawn_masks
 from flows.pair import cells
 from flows.settings import Settings
-from glide.restyle import Request, restyle
+from glide.models import Model
+from glide.request import Options, Request
+from glide.restyle import restyle
+from glide.schedules import kept_steps
 
 CANDIDATE_BYTES = 18_000  # measured: a 64x64 PNG with its recipe takes 15 kB of disk, its rows in the table 3 kB
 SOURCE_BYTES = 4_000
@@ -45,17 +49,19 @@ def estimate(settings: Settings) -> Estimate:
     table.close()
     sources = [(id, known.get(id, id)) for id in files]
     recipes = missing = steps = 0
-    for cell in cells(settings, sources):
+    masks, _ = drawn_masks(settings, list(files))
+    for cell in cells(settings, sources, masks):
         recipes += 1
         if cell.recipe.id not in made:
             missing += 1
-            steps += cell.recipe.steps - cell.recipe.insertion_step
+            steps += cell.recipe.samples * (cell.recipe.steps - cell.recipe.insertion_step)
     seconds = 0.0
     if missing:
         batches = math.ceil(missing / settings["model"]["batch"])
         # a batch that is not full costs as much as a full one
-        full = steps * batches * settings["model"]["batch"] / missing
-        seconds = STARTING_SECONDS + missing * HASHING_SECONDS + full * seconds_a_step(settings)
+        full = batches * settings["model"]["batch"] / missing
+        a_step, an_upsampling = seconds_a_step(settings)
+        seconds = STARTING_SECONDS + missing * HASHING_SECONDS + full * (steps * a_step + missing * an_upsampling)
     styles = settings.styles
     variants = sum(len(style.guidance_scales) * len(style.insertion_steps) for style in styles)
     grid = [
@@ -68,15 +74,37 @@ def estimate(settings: Settings) -> Estimate:
     return Estimate(grid, recipes, missing, steps, seconds, max(disk, 0))
 
 
-def seconds_a_step(settings: Settings) -> float:
-    """Seconds that one image's sampling step takes here, guidance and batching included: the median of three."""
-    working = maker(settings.model, settings["model"]["device"], settings["model"]["batch"])
-    side = working.spec.unet.image_size
-    source = np.zeros((side, side, 3), np.uint8)
-    request = Request(source, settings.styles[0].prompt, 3.0, 18, seed=1)
-    times = []
-    for _ in range(4):
-        began = time.monotonic()
-        restyle(working.model, working.spec, [request] * working.batch, steps=20, width=working.batch)
-        times.append((time.monotonic() - began) / (2 * working.batch))
-    return sorted(times[1:])[1]  # the first one warms up
+def seconds_a_step(settings: Settings) -> tuple[float, float]:
+    """Seconds that one image's sampling step takes here, guidance and batching included, and its upsampling (0 where
+    there is none): the median of three."""
+    working = maker(settings.model, settings.parts, settings["model"]["device"], settings["model"]["batch"])
+    model, options = working.model, replace(settings.options, samples=1)
+    side, large = model.spec.size, model.spec.upsampled_size
+    masked = settings.parts.masked
+    request = Request(
+        np.full((side, side, 3), 128, np.uint8),
+        settings.styles[0].prompt,
+        3.0,
+        max(options.steps - 2, 0),
+        seed=1,
+        repaint=np.ones((side, side), bool) if masked else None,
+        large_source=np.zeros((large, large, 3), np.uint8) if masked else None,
+        large_repaint=np.ones((large, large), bool) if masked else None,
+    )
+    base = replace(model, upsampler=None)
+
+    def timed(what: Model, options: Options, images: int) -> float:
+        times = []
+        for _ in range(4):
+            began = time.monotonic()
+            restyle(what, [request] * working.batch, options, width=working.batch)
+            times.append((time.monotonic() - began) / images)
+        return sorted(times[1:])[1]  # the first one warms up
+
+    a_step = timed(base, options, min(options.steps, 2) * working.batch)
+    if model.upsampler is None:
+        return a_step, 0.0
+    count = len(kept_steps(options.upsampler_respacing))
+    few = replace(options, upsampler_respacing="2")
+    both = timed(model, few, working.batch) - min(options.steps, 2) * a_step
+    return a_step, max(both, 0.0) * count / 2

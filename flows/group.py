@@ -108,7 +108,7 @@ def near_source(
     for number, row in enumerate(rows):
         by_source[row.source_image_sha256].append(number)
     for numbers in by_source.values():
-        picture = prepared_source(rows[numbers[0]], assets, settings.model.unet.image_size)
+        picture = prepared_source(rows[numbers[0]], assets, settings.side)
         own = fingerprint(Image.fromarray(picture))
         found = alike(bits[numbers], colours[numbers], own.bits[None], own.colours[None], settings.thresholds)
         near[numbers] = found[:, 0]

@@ -5,38 +5,48 @@ from __future__ import annotations
 import io
 import json
 import platform
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
+from glide.masks import repainted
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from errors import RunFailed
-from glide.models import ModelSpec, load_model
+from flows.progress import say
+from glide.models import Model, ModelSpec, Parts, load_model
 from glide.prepare import prepare
-from glide.restyle import Request, restyle
-from glide.unet import TextUNet
+from glide.request import Options, Request, Restyled
+from glide.restyle import restyle
 from styles.recipes import Recipe
 
 TEXT_CHUNK = "toadworks"
+SMALLEST_BATCH = 2  # evaluations are at least 4 rows wide, and an image under guidance takes two
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Order:
+    """A candidate to make: its recipe, its source and, where the recipe names one, its own mask (bool [H, W])."""
+
+    recipe: Recipe
+    source: Image.Image
+    mask: NDArray[np.bool_] | None = None
+
+
+@dataclass(eq=False)
 class Maker:
     """A loaded model and how it is run: images an evaluation (`batch`), and what is told of it in each PNG."""
 
-    spec: ModelSpec
-    model: TextUNet
+    model: Model
     batch: int
 
     @property
     def made_with(self) -> dict[str, Any]:
         """What besides the recipe may change a pixel's last bit."""
-        device = next(self.model.parameters()).device
+        device = self.model.device
         return {
             "batch": self.batch,
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
@@ -44,40 +54,61 @@ class Maker:
             "torch": torch.__version__,
         }
 
-    def make(self, recipes: list[tuple[Recipe, Image.Image]]) -> tuple[list[NDArray[np.uint8]], float]:
-        """uint8 [S, S, 3] for each (recipe, its source) and the seconds that one took; the recipes share sampler, T
-        and eta."""
-        first = recipes[0][0]
-        requests = [
-            Request(
-                source=prepare(source, recipe.prepare, recipe.backdrop, self.spec.unet.image_size),
-                prompt=recipe.prompt,
-                guidance_scale=recipe.guidance_scale,
-                insertion_step=recipe.insertion_step,
-                seed=recipe.seed,
-                mode=recipe.mode,
-            )
-            for recipe, source in recipes
-        ]
-        began = time.monotonic()
-        images = restyle(
-            self.model,
-            self.spec,
-            requests,
-            steps=first.steps,
-            sampler=first.sampler,
-            eta=first.eta,
-            width=self.batch,
+    def make(self, orders: list[Order]) -> list[Restyled]:
+        """The outcome of each order; their recipes share `options_of`. Where a GPU's memory is too small, the batch is
+        halved from now on. Raises BadValue where a subject cannot be told from its background, RunFailed where the
+        smallest batch does not fit."""
+        requests = [self._request(order) for order in orders]
+        options = options_of(orders[0].recipe)
+        while True:
+            try:
+                return restyle(self.model, requests, options, width=self.batch)
+            except torch.cuda.OutOfMemoryError as error:
+                if self.batch <= SMALLEST_BATCH:
+                    told = f"the GPU's memory is too small, even for {self.batch} images at once"
+                    raise RunFailed(f"{told}; model.precision = \"float16\" takes half of it") from error
+            torch.cuda.empty_cache()
+            self.batch //= 2
+            say(f"the GPU's memory is too small: going on with model.batch = {self.batch}")
+
+    def _request(self, order: Order) -> Request:
+        recipe, spec = order.recipe, self.model.spec
+
+        def source(size: int) -> NDArray[np.uint8]:
+            return prepare(order.source, recipe.prepare, recipe.backdrop, size)
+
+        def repaint(size: int) -> NDArray[np.bool_]:
+            return repainted(recipe.mask if order.mask is None else order.mask, order.source, recipe.prepare, size)
+
+        large = recipe.mask and recipe.upsampler_sha256
+        return Request(
+            source=source(spec.size),
+            prompt=recipe.prompt,
+            guidance_scale=recipe.guidance_scale,
+            insertion_step=recipe.insertion_step,
+            seed=recipe.seed,
+            mode=recipe.mode,
+            repaint=repaint(spec.size) if recipe.mask else None,
+            large_source=source(spec.upsampled_size) if large else None,
+            large_repaint=repaint(spec.upsampled_size) if large else None,
         )
-        return images, (time.monotonic() - began) / len(images)
+
+
+def options_of(recipe: Recipe) -> Options:
+    """The part of a recipe that a batch shares."""
+    return Options(**{field.name: getattr(recipe, field.name) for field in fields(Options)})
+
+
+def parts_of(recipe: Recipe) -> Parts:
+    """The networks that a recipe needs."""
+    return Parts(bool(recipe.mask), bool(recipe.upsampler_sha256), bool(recipe.clip_sha256), recipe.precision)
 
 
 @lru_cache(maxsize=1)
-def maker(spec: ModelSpec, device: str, batch: int) -> Maker:
+def maker(spec: ModelSpec, parts: Parts, device: str, batch: int) -> Maker:
     """The model on `device` ("auto": a CUDA GPU where there is one), loaded once a process. Raises RunFailed where the
     device is not there."""
-    chosen = chosen_device(device)
-    return Maker(spec, load_model(spec, chosen), batch)
+    return Maker(load_model(spec, parts, chosen_device(device)), batch)
 
 
 def chosen_device(device: str) -> str:

@@ -46,12 +46,37 @@ sample = 0             # make only so many recipes, drawn at random from the gri
 sample_seed = 1
 
 [model]
-name = "tadpole"
-sampler = "ddim"       # or "ddpm"
+name = "tadpole"       # in the box; "glide": OpenAI's released weights (`toadworks weights fetch glide`), for a GPU
+sampler = "ddim"       # or "ddpm", "dpm-solver++"
 steps = 15             # T
+respacing = ""         # which steps, as GLIDE writes them: "fast27", "ddim50", "15,15,8,6,6"; T then follows from it
 eta = 0.0              # ddim's share of fresh noise, 0..1
+precision = "float32"  # "float16" or "bfloat16" on a GPU
 device = "auto"        # a CUDA GPU where there is one, else the CPU
 batch = 8              # images an evaluation; part of what makes pixels equal to the last bit
+
+[guidance]             # by the prompt; the scales are in [grid]
+from = 0.0             # only where the noise's share, 0..1, is at least this
+until = 1.0            # and at most this
+rescale = 0.0          # 0..1: brings strong guidance back to natural contrast
+dynamic_thresholding = 0.0  # such as 0.995: fits that share of the values into the range; 0 only cuts off
+clip_scale = 0.0       # guidance by CLIP, for models that have one
+
+[choosing]             # of base images, before the upsampler is paid for
+samples = 1            # base images drawn for each candidate; the best one is kept
+scorer = "evidence"    # the network's own; or "clip"
+clip_scores = false    # score finished candidates by CLIP
+
+[inpainting]
+mask = ""              # "subject" or "background" changes only that; or a mask image, or a folder of ID.png
+
+[upsampler]            # 64 to 256 pixels, for models that have one
+use = false
+prompt = "{{prompt}}"    # its own; {{prompt}} stands for the style's
+sampler = "ddim"
+respacing = "fast27"
+eta = 0.0
+temperature = 0.997    # 1 is sharper and grainier
 
 [look_alikes]          # candidates count as look-alikes when both are at or under these
 bits = 40              # of 256 bits of perceptual hash

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from glide.masks import MASKS
 from sqlalchemy.engine import make_url
 
 from collection_db.engine import shown_url
-from errors import BadSetting, NothingLeft
-from glide.models import MODELS, ModelSpec
+from errors import BadSetting, BadValue, NothingLeft
+from glide.models import MODELS, PRECISIONS, ModelSpec, Parts
 from glide.prepare import PREPARE
-from glide.restyle import MODES
+from glide.request import MODES, SCORERS, Options
 from glide.samplers import SAMPLERS
+from glide.schedules import kept_steps
 from minting.metadata import Release
 from minting.release import check_release
 from similarity.groups import Thresholds
@@ -56,7 +58,27 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "sample": 0,
         "sample_seed": 1,
     },
-    "model": {"name": "tadpole", "sampler": "ddim", "steps": 15, "eta": 0.0, "device": "auto", "batch": 8},
+    "model": {
+        "name": "tadpole",
+        "sampler": "ddim",
+        "steps": 15,
+        "respacing": "",
+        "eta": 0.0,
+        "precision": "float32",
+        "device": "auto",
+        "batch": 8,
+    },
+    "guidance": {"from": 0.0, "until": 1.0, "rescale": 0.0, "dynamic_thresholding": 0.0, "clip_scale": 0.0},
+    "choosing": {"samples": 1, "scorer": "evidence", "clip_scores": False},
+    "inpainting": {"mask": ""},
+    "upsampler": {
+        "use": False,
+        "prompt": "{prompt}",
+        "sampler": "ddim",
+        "respacing": "fast27",
+        "eta": 0.0,
+        "temperature": 0.997,
+    },
     "look_alikes": {"bits": 40, "colour": 2.0},
     "release": {
         "collection": "",
@@ -124,6 +146,56 @@ class Settings:
         return MODELS[self["model"]["name"]]
 
     @property
+    def steps(self) -> int:
+        """T."""
+        respacing = self["model"]["respacing"]
+        return len(kept_steps(respacing)) if respacing else int(self["model"]["steps"])
+
+    @property
+    def options(self) -> Options:
+        """How batches are sampled; what has no meaning is left at its default, so that it makes no other recipe."""
+        model, guidance, choosing, upsampler = (self[key] for key in ("model", "guidance", "choosing", "upsampler"))
+        plain = Options(steps=self.steps)
+        options = replace(
+            plain,
+            respacing=model["respacing"],
+            sampler=model["sampler"],
+            eta=model["eta"] if model["sampler"] == "ddim" else plain.eta,
+            guidance_from=guidance["from"],
+            guidance_until=guidance["until"],
+            guidance_rescale=guidance["rescale"],
+            dynamic_thresholding=guidance["dynamic_thresholding"],
+            clip_scale=guidance["clip_scale"],
+        )
+        if choosing["samples"] > 1:
+            options = replace(options, samples=choosing["samples"], scorer=choosing["scorer"])
+        if upsampler["use"]:
+            options = replace(
+                options,
+                upsampler_prompt=upsampler["prompt"],
+                upsampler_sampler=upsampler["sampler"],
+                upsampler_respacing=upsampler["respacing"],
+                upsampler_eta=upsampler["eta"] if upsampler["sampler"] == "ddim" else plain.upsampler_eta,
+                upsampler_temperature=upsampler["temperature"],
+            )
+        return options
+
+    @property
+    def parts(self) -> Parts:
+        """The networks that a run needs."""
+        return Parts(
+            masked=bool(self["inpainting"]["mask"]),
+            upsampled=self["upsampler"]["use"],
+            clip=self.options.clip_scale != 0 or self.options.scorer == "clip" or self["choosing"]["clip_scores"],
+            precision=self["model"]["precision"],
+        )
+
+    @property
+    def side(self) -> int:
+        """Of a candidate, pixels."""
+        return self.model.upsampled_size if self["upsampler"]["use"] else self.model.size
+
+    @property
     def images(self) -> Path:
         return self.folder / self["sources"]["images"]
 
@@ -172,7 +244,7 @@ class Settings:
     @cached_property
     def styles(self) -> list[Style]:
         """The chosen styles of the catalogue, with the grid's own scales and insertion steps where it has any."""
-        grid, steps = self["grid"], self["model"]["steps"]
+        grid, steps = self["grid"], self.steps
         file = catalogue_file(grid["catalogue"], self.folder)
         if not file.is_file():
             allowed = f"a TOML file beside this one, or one of {', '.join(shipped_catalogues())}"
@@ -193,7 +265,7 @@ class Settings:
         ]
 
     def _check(self) -> None:
-        sources, grid, model = self["sources"], self["grid"], self["model"]
+        sources, grid = self["sources"], self["grid"]
         self._require("sources.images", bool(sources["images"]), "is missing", "the folder of the source images")
         self._require("sources.images", self.images.is_dir(), f"there is no folder {self.images}", "a folder")
         if self.metadata is not None:
@@ -209,31 +281,64 @@ class Settings:
         for seed in grid["seeds"]:
             fits = isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED
             self._require("grid.seeds", fits, f"{seed!r} is no seed", f"whole numbers 0..{LARGEST_SEED}")
-        self._among("model.name", model["name"], MODELS)
-        self._among("model.sampler", model["sampler"], SAMPLERS)
-        device = re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", model["device"])
-        self._require("model.device", bool(device), f"{model['device']!r} is no device", "auto, cpu, cuda, cuda:1")
-        self._require("model.steps", 1 <= model["steps"] <= 1000, f"{model['steps']} is outside 1..1000", "1..1000")
-        self._require("model.eta", 0 <= model["eta"] <= 1, f"{model['eta']} is outside 0..1", "0..1")
-        self._require("model.batch", 1 <= model["batch"] <= 1024, f"{model['batch']} is outside 1..1024", "1..1024")
+        self._check_model()
+        self._check_sampling()
         self._at_least("look_alikes.bits", self["look_alikes"]["bits"], 0)
         self._at_least("look_alikes.colour", self["look_alikes"]["colour"], 0)
         self._require("look_alikes.bits", self["look_alikes"]["bits"] <= 256, "is too large", "0..256")
         for key, value in self["storage"].items():
             self._require(f"storage.{key}", bool(value.strip(" ./")), f"{value!r} names nothing", "a name or path")
         check_release(self.release)
-        size, side = self["release"]["image_size"], self.model.unet.image_size
-        if self["release"]["resampling"] == "nearest" and size % side:
-            allowed = f'0, a multiple of {side}, or resampling "lanczos"'
+        size = self["release"]["image_size"]
+        if self["release"]["resampling"] == "nearest" and size % self.side:
+            allowed = f'0, a multiple of {self.side}, or resampling "lanczos"'
             self._require(
-                "release.image_size", False, f"{size} is no whole multiple of {side}, as nearest needs", allowed
+                "release.image_size", False, f"{size} is no whole multiple of {self.side}, as nearest needs", allowed
             )
-        for style in self.styles:
-            lost = style.prompt.encode()[self.model.unet.text_context :].decode(errors="ignore")
-            allowed = f"at most {self.model.unet.text_context} bytes for {self.model.name}"
-            self._require(
-                "grid.catalogue", not lost, f"the prompt of {style.name!r} is too long: {lost!r} is lost", allowed
-            )
+        self.styles  # noqa: B018  # read once, so that a bad catalogue is told now
+
+    def _check_model(self) -> None:
+        model, mask = self["model"], self["inpainting"]["mask"]
+        self._among("model.name", model["name"], MODELS)
+        self._among("model.precision", model["precision"], PRECISIONS)
+        device = re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", model["device"])
+        self._require("model.device", bool(device), f"{model['device']!r} is no device", "auto, cpu, cuda, cuda:1")
+        self._within("model.batch", model["batch"], 1, 1024)
+        exists = not mask or mask in MASKS or (self.folder / mask).exists()
+        allowed = f'"", {", ".join(MASKS)}, a mask image, or a folder with one a source'
+        self._require("inpainting.mask", exists, f"there is no {self.folder / mask}", allowed)
+        lacking = self.model.lacks(self.parts)
+        key = {"an upsampler": "upsampler.use", "CLIP": "guidance.clip_scale"}.get(lacking, "inpainting.mask")
+        able = ", ".join(name for name, other in MODELS.items() if not other.lacks(self.parts))
+        self._require(key, not lacking, f"{model['name']} has no {lacking.removeprefix('an ')}", f"with model {able}")
+
+    def _check_sampling(self) -> None:
+        model, guidance, choosing, upsampler = (self[key] for key in ("model", "guidance", "choosing", "upsampler"))
+        self._among("model.sampler", model["sampler"], SAMPLERS)
+        self._among("upsampler.sampler", upsampler["sampler"], SAMPLERS)
+        self._within("model.steps", model["steps"], 1, 1000)
+        for key, respacing in (("model", model["respacing"]), ("upsampler", upsampler["respacing"])):
+            try:
+                kept_steps(respacing)
+            except BadValue as error:
+                raise BadSetting(self.file, f"{key}.respacing", f"{respacing!r} cannot be", error.allowed) from error
+        shares = {
+            "model.eta": model["eta"],
+            "upsampler.eta": upsampler["eta"],
+            "guidance.from": guidance["from"],
+            "guidance.until": guidance["until"],
+            "guidance.rescale": guidance["rescale"],
+            "guidance.dynamic_thresholding": guidance["dynamic_thresholding"],
+        }
+        for key, share in shares.items():
+            self._within(key, share, 0, 1)
+        self._require(
+            "guidance.until", guidance["from"] <= guidance["until"], "is below guidance.from", "at least that"
+        )
+        self._within("guidance.clip_scale", guidance["clip_scale"], 0, 1000)
+        self._within("choosing.samples", choosing["samples"], 1, 64)
+        self._among("choosing.scorer", choosing["scorer"], SCORERS)
+        self._within("upsampler.temperature", upsampler["temperature"], 0, 2)
 
     def _require(self, key: str, holds: bool, problem: str, allowed: str) -> None:
         if not holds:
@@ -241,6 +346,9 @@ class Settings:
 
     def _among(self, key: str, value: str, allowed: Any) -> None:
         self._require(key, value in allowed, f"{value!r} is not known", ", ".join(allowed))
+
+    def _within(self, key: str, value: float, least: int, most: int) -> None:
+        self._require(key, least <= value <= most, f"{value} is outside {least}..{most}", f"{least}..{most}")
 
     def _at_least(self, key: str, value: float, least: int) -> None:
         self._require(key, value >= least, f"{value} is too small", f"{least} or more")
@@ -260,6 +368,6 @@ def _typed(value: Any, default: Any, file: Path, key: str) -> Any:
             raise BadSetting(file, key, f"{str(value)[:20]}... is too large", f"numbers up to {LARGEST_SEED}")
         return float(value)
     if type(value) is not type(default):
-        names = {str: "text", int: "a whole number", float: "a number", list: "a list"}
+        names = {str: "text", int: "a whole number", float: "a number", list: "a list", bool: "true or false"}
         raise BadSetting(file, key, f"{value!r} is not {names[type(default)]}", names[type(default)])
     return value

@@ -36,7 +36,7 @@ async def sheets(collection: str) -> list[str]:
 def draw_sheets(collection: str) -> list[str]:
     settings = Settings.read(collection)
     table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
-    frame = planned_candidates(table, settings)
+    frame = planned_candidates(table)
     if frame.empty:
         return []
     sources = {row.id: row for row in table.sources()}
@@ -62,11 +62,10 @@ def draw_sheets(collection: str) -> list[str]:
     return [str(file) for file in drawn]
 
 
-def planned_candidates(table: Table, settings: Settings) -> Any:
-    """The table's frame without candidates that were decided under a plan of another model or sampling."""
-    frame, model = table.frame(), settings["model"]
-    alike = (frame["steps"] == model["steps"]) & (frame["sampler"] == model["sampler"])
-    return frame[alike & (frame["mode"] == settings["grid"]["mode"]) & (frame["model"] == model["name"])]
+def planned_candidates(table: Table) -> Any:
+    """The table's frame without candidates that were decided under an earlier plan."""
+    frame = table.frame()
+    return frame[frame["planned"]]
 
 
 def _save(sheet: Image.Image, file: Path) -> Path:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from glide.masks import MASKS
 from numpy.typing import NDArray
 from PIL import Image
 
 from collection_db import AssetFolder, Table
-from errors import BadSource, NothingLeft
-from flows.making import TEXT_CHUNK, candidate_png, maker
+from errors import BadSource, NothingLeft, RunFailed
+from flows.making import TEXT_CHUNK, Order, candidate_png, maker, parts_of
+from flows.masking import own_mask
 from flows.settings import Settings
 from flows.sources import UNREADABLE, SourceImage, read_image
-from glide.models import model_spec, weights_sha256
+from glide.models import model_spec, weights_hashes
 from styles.recipes import Recipe
 
 SAME = "the same, pixel for pixel"
@@ -61,20 +63,40 @@ def make_again(given: Carried, source_file: Path | None, settings: Settings | No
     The source comes from `source_file`, else from the collection's table. Raises BadSource where it is not the recipe's
     source, NothingLeft where there is none to be had or the weights are others.
     """
-    spec = model_spec(given.about.get("model", "tadpole"))
-    if weights_sha256(spec) != given.recipe.weights_sha256:
-        raise NothingLeft(
-            f"{given.file} was made with weights {given.recipe.weights_sha256[:12]} of {spec.name}; "
-            f"those here are {weights_sha256(spec)[:12]}, which would give another picture"
-        )
+    spec, recipe = model_spec(given.about.get("model", "tadpole")), given.recipe
+    parts = parts_of(recipe)
+    here = weights_hashes(spec, parts)
+    for then, now in (
+        (recipe.weights_sha256, here.base),
+        (recipe.upsampler_sha256, here.upsampler),
+        (recipe.clip_sha256, here.clip),
+    ):
+        if then != now:
+            raise NothingLeft(
+                f"{given.file} was made with weights {then[:12]} of {spec.name}; "
+                f"those here are {now[:12]}, which would give another picture"
+            )
     source = _source(given, source_file, settings)
+    order = Order(recipe, source, _mask(given, settings))
     made_with = given.about.get("made_with", {})
     device = settings["model"]["device"] if settings else "auto"
-    working = maker(spec, device, int(made_with.get("batch", 8)))
-    [pixels], _ = working.make([(given.recipe, source)])
-    data = candidate_png(pixels, given.recipe, given.about | {"made_with": working.made_with})
-    told = _compared(given, pixels, working.made_with)
+    working = maker(spec, parts, device, int(made_with.get("batch", 8)))
+    [outcome] = working.make([order])
+    if outcome.problem:
+        raise RunFailed(f"{given.file}: made again, {outcome.problem}")
+    data = candidate_png(outcome.pixels, recipe, given.about | {"made_with": working.made_with})
+    told = _compared(given, outcome.pixels, working.made_with)
     return data, told == SAME, told
+
+
+def _mask(given: Carried, settings: Settings | None) -> NDArray[np.bool_] | None:
+    if settings is not None:
+        return own_mask(given.recipe, AssetFolder(settings.assets))
+    if given.recipe.mask and given.recipe.mask not in MASKS:
+        raise NothingLeft(
+            f"the mask of {given.file} is not at hand: run this in its collection's folder (or name it with -c)"
+        )
+    return None
 
 
 def _source(given: Carried, file: Path | None, settings: Settings | None) -> Image.Image:

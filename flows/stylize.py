@@ -4,6 +4,7 @@ on where it was."""
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -15,7 +16,8 @@ from prefect.cache_policies import NO_CACHE
 from collection_db import AssetFolder, Table
 from collection_db.rows import pieces
 from errors import ToadworksError
-from flows.making import Maker, candidate_png, maker
+from flows.making import Maker, Order, candidate_png, maker, options_of
+from flows.masking import own_mask
 from flows.progress import Meter, meter, say
 from flows.settings import Settings
 from styles.recipes import Recipe
@@ -43,33 +45,63 @@ def stylize_batch(collection: str, rows: list[Any], shown: Meter) -> list[str]:
     """Make these rows of `Table.missing`, each few stored as soon as they are made; return what went wrong."""
     settings = Settings.read(collection)
     table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
-    working = maker(settings.model, settings["model"]["device"], settings["model"]["batch"])
-    failed = []
-    for few in _together(rows, working.batch):
+    working = maker(settings.model, settings.parts, settings["model"]["device"], settings["model"]["batch"])
+    failed: list[str] = []
+    for few in _together(rows, settings["model"]["batch"]):
         try:
-            table.add_candidates(_made(few, working, assets))
+            made, bad = _made(few, working, assets)
+            table.add_candidates(made)
         except ToadworksError as error:
-            say(str(error))
-            failed += [str(error)] * len(few)
+            bad = [str(error)] * len(few)
+        for sentence in dict.fromkeys(bad):
+            say(sentence)
+        failed += bad
         shown.advance(len(few))
     table.close()
     return failed
 
 
 def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
-    """Rows that share sampler, T and eta, `width` at a time."""
-    for _, alike in groupby(rows, key=lambda row: (row.sampler, row.steps, Recipe.from_json(row.json).eta)):
+    """Rows that can share a batch, `width` at a time."""
+    for _, alike in groupby(rows, key=lambda row: options_of(Recipe.from_json(row.json))):
         yield from map(list, pieces(list(alike), width))
 
 
-def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> list[dict[str, Any]]:
-    """Candidates of these recipes, as rows of the table, their pictures put among the assets."""
-    recipes = [Recipe.from_json(row.json) for row in rows]
-    sources = [Image.open(io.BytesIO(assets.read(row.source_image_sha256))) for row in rows]
-    images, seconds = working.make(list(zip(recipes, sources, strict=True)))
+def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[dict[str, Any]], list[str]]:
+    """Candidates of these recipes, as rows of the table, their pictures put among the assets; and a sentence on each
+    that there is no picture of."""
+    began = time.monotonic()
+    orders: list[tuple[Any, Order]] = []
+    failed = []
+    for row in rows:
+        try:
+            orders.append((row, _order(row, assets)))
+        except ToadworksError as error:
+            failed.append(f"source {row.source_id}: {error}")
+    outcomes = working.make([order for _, order in orders]) if orders else []
+    seconds = (time.monotonic() - began) / len(rows)
     made = []
-    for row, recipe, pixels in zip(rows, recipes, images, strict=True):
+    for (row, order), outcome in zip(orders, outcomes, strict=True):
+        if outcome.problem:
+            failed.append(f"recipe {row.id[:12]} ({row.source_id}, {row.style}): {outcome.problem}; nothing is kept")
+            continue
         about = {"source": row.source_id, "style": row.style, "model": row.model, "made_with": working.made_with}
-        sha256 = assets.put(candidate_png(pixels, recipe, about))
-        made.append({"id": row.id, "image_sha256": sha256, "seconds": seconds, "made_with": working.made_with})
-    return made
+        sha256 = assets.put(candidate_png(outcome.pixels, order.recipe, about))
+        scores = {"scorer": order.recipe.scorer, "scores": outcome.scores, "kept": outcome.kept}
+        made.append(
+            {
+                "id": row.id,
+                "image_sha256": sha256,
+                "seconds": seconds,
+                "made_with": working.made_with,
+                "clip_score": outcome.clip_score,
+                "samples": scores if outcome.scores else None,
+            }
+        )
+    return made, failed
+
+
+def _order(row: Any, assets: AssetFolder) -> Order:
+    recipe = Recipe.from_json(row.json)
+    source = Image.open(io.BytesIO(assets.read(row.source_image_sha256)))
+    return Order(recipe, source, own_mask(recipe, assets))

@@ -4,6 +4,7 @@ look of everything: see docs/sources.md for a picture of all of them."""
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from PIL import Image, ImageColor
 from errors import BadValue
 
 Pixels = NDArray[np.uint8]
+Colour = tuple[int, int, int]
 
 PREPARE = {
     "area": "each new pixel is the exact average of the area it covers: even, hardly softened pixel art",
@@ -29,19 +31,26 @@ def prepare(image: Image.Image, method: str = "area", backdrop: str = "#ffffff",
     commonest colour. Values are averaged as stored (sRGB), as the training pictures were. Raises BadValue for an
     unknown method or colour.
     """
+    return _rounded(resized(squared(opaque(image, backdrop)), method, size))
+
+
+def resized(pixels: Pixels, method: str, size: int, around: Colour | None = None) -> NDArray[np.float64]:
+    """A square uint8 [S, S, 3] as [size, size, 3], values 0..255: those of "area" are not rounded yet. `around` is what
+    "pad" fills up with, None: the border's commonest colour. Raises BadValue for an unknown method."""
     if method not in PREPARE:
         raise BadValue("way of preparing a source", method, ", ".join(PREPARE))
-    pixels = squared(opaque(image, backdrop))
-    if method == "area":
-        return area_average(pixels, size)
+    side = pixels.shape[0]
+    if method == "area" or (method == "pad" and side > size):
+        return _area_mean(pixels, size)
     if method == "pad":
-        return _padded(pixels, size)
+        times = size // side
+        return _centred(pixels.repeat(times, axis=0).repeat(times, axis=1), size, around).astype(np.float64)
     filters = {
         "nearest": Image.Resampling.NEAREST,
         "bicubic": Image.Resampling.BICUBIC,
         "lanczos": Image.Resampling.LANCZOS,
     }
-    return np.asarray(Image.fromarray(pixels).resize((size, size), filters[method]))
+    return np.asarray(Image.fromarray(pixels).resize((size, size), filters[method]), np.float64)
 
 
 def opaque(image: Image.Image, backdrop: str = "#ffffff") -> Pixels:
@@ -57,24 +66,36 @@ def opaque(image: Image.Image, backdrop: str = "#ffffff") -> Pixels:
     return np.asarray(Image.alpha_composite(below, rgba).convert("RGB"))
 
 
-def border_colour(pixels: Pixels) -> tuple[int, int, int]:
+def border(values: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels of [H, W, ...] in one row, [2H + 2W, ...]: corners are there twice."""
+    return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+
+
+def border_colour(pixels: Pixels) -> Colour:
     """The commonest colour of the outermost pixels of uint8 [H, W, 3]."""
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    red, green, blue = Counter(map(tuple, border.tolist())).most_common(1)[0][0]
+    red, green, blue = Counter(map(tuple, border(pixels).tolist())).most_common(1)[0][0]
     return red, green, blue
 
 
-def squared(pixels: Pixels) -> Pixels:
-    """uint8 [H, W, 3] centred on a square of its border's colour, if it is not square yet."""
+def squared(pixels: Pixels, around: Colour | None = None) -> Pixels:
+    """uint8 [H, W, 3] centred on a square of the colour `around` (None: its border's commonest), if it is not square
+    yet."""
     height, width = pixels.shape[:2]
-    return pixels if height == width else _centred(pixels, max(height, width))
+    return pixels if height == width else _centred(pixels, max(height, width), around)
 
 
 def area_average(pixels: Pixels, size: int) -> Pixels:
     """A square uint8 [S, S, 3] as [size, size, 3] by exact area: any ratio, up or down."""
+    return _rounded(_area_mean(pixels, size))
+
+
+def _area_mean(pixels: Pixels, size: int) -> NDArray[np.float64]:
     weights = _overlap(pixels.shape[0], size)
-    mean = np.einsum("ih,hwc,jw->ijc", weights, pixels.astype(np.float64), weights, optimize=True)
-    return np.floor(mean + 0.5).clip(0, 255).astype(np.uint8)
+    return np.einsum("ih,hwc,jw->ijc", weights, pixels.astype(np.float64), weights, optimize=True)
+
+
+def _rounded(values: NDArray[np.float64]) -> Pixels:
+    return np.floor(values + 0.5).clip(0, 255).astype(np.uint8)
 
 
 def _overlap(old: int, new: int) -> NDArray[np.float64]:
@@ -85,17 +106,9 @@ def _overlap(old: int, new: int) -> NDArray[np.float64]:
     return np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, None) * new / old
 
 
-def _padded(pixels: Pixels, size: int) -> Pixels:
-    side = pixels.shape[0]
-    if side > size:
-        return area_average(pixels, size)
-    times = size // side
-    return _centred(pixels.repeat(times, axis=0).repeat(times, axis=1), size)
-
-
-def _centred(pixels: Pixels, side: int) -> Pixels:
+def _centred(pixels: Pixels, side: int, around: Colour | None) -> Pixels:
     canvas = np.empty((side, side, 3), np.uint8)
-    canvas[:] = border_colour(pixels)
+    canvas[:] = around or border_colour(pixels)
     height, width = pixels.shape[:2]
     top, left = (side - height) // 2, (side - width) // 2
     canvas[top : top + height, left : left + width] = pixels

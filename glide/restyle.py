@@ -1,88 +1,86 @@
-"""Images and prompts in, images out: a batch of restylings, each with its own prompt, scale, step and seed."""
+"""Images and prompts in, images out: a batch of restylings, each with its own prompt, scale, step, seed and mask.
+
+Base images are drawn, the best of each request is kept, and only that is upsampled.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from errors import BadValue
-from glide.guidance import Guided
-from glide.models import ModelSpec
-from glide.samplers import sampler_named
+from glide.choosing import clip_scores, evidence
+from glide.clip import NoisyClip
+from glide.guidance import ClipGuidance, Guidance, Guided, Known, Prompts
+from glide.models import Model
+from glide.request import (
+    SCORERS,
+    Images,
+    Mask,
+    Options,
+    Request,
+    Restyled,
+    derived_seed,
+    remaining_steps,
+)
+from glide.samplers import Noise, sampler_named
 from glide.schedules import Schedule, make_schedule
-from glide.text import byte_tokens
-from glide.unet import TextEncoding, TextUNet
+from glide.tokens import Tokenizer
+from glide.unet import TextEncoding, TextUNet, beside
 
-MODES = ("clean", "noised")
-Images = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """One restyling. `source`: uint8 [64, 64, 3]; `insertion_step`: k, 0..T: r = T - k steps are made; `seed`: of this
-    image's noise alone, 0..2**63-1."""
-
-    source: Images
-    prompt: str
-    guidance_scale: float
-    insertion_step: int
-    seed: int
-    mode: str = "clean"
+Moved = Callable[[int], None]
 
 
 def restyle(
-    model: TextUNet,
-    spec: ModelSpec,
-    requests: list[Request],
-    *,
-    steps: int,
-    sampler: str = "ddpm",
-    eta: float = 0.0,
-    width: int = 8,
-    on_evaluation: Callable[[int], None] | None = None,
-) -> list[Images]:
-    """One uint8 [64, 64, 3] a request, in their order.
+    model: Model, requests: Sequence[Request], options: Options, *, width: int = 8, on_evaluation: Moved | None = None
+) -> list[Restyled]:
+    """One outcome a request, in their order.
 
-    `steps`: T; `sampler`: a name in SAMPLERS; `width`: images an evaluation, which never changes with the number of
-    requests, so that an image does not depend on its neighbours; `on_evaluation(images)` is called as images move a
-    step. k = T gives back the source; k = 0 is pure text-to-image. Raises BadValue for a mode, step or sampler that is
-    not known.
+    `width`: images an evaluation, which never changes with the number of requests, so that an image does not depend on
+    its neighbours; `on_evaluation(images)` is called as images move a step. k = T gives back the source; k = 0 is pure
+    text-to-image (with a mask: of the part that is repainted). Raises BadValue for a mode, step, sampler, respacing or
+    scorer that is not known, and for requests that do not fit the model's parts.
     """
     if not requests:
         return []
-    device = next(model.parameters()).device
-    schedule = make_schedule(spec.schedule, _respacing(sampler, steps))
-    remaining = torch.tensor([_remaining(request, steps) for request in requests])
-    generators = [torch.Generator().manual_seed(request.seed) for request in requests]
-    shape = (3, spec.unet.image_size, spec.unet.image_size)
+    if options.samples < 1 or options.scorer not in SCORERS:
+        raise BadValue("samples, scorer", (options.samples, options.scorer), f"1 or more, {' or '.join(SCORERS)}")
+    moved = on_evaluation or (lambda images: None)
+    with torch.no_grad():
+        drawn = [
+            replace(request, seed=derived_seed(request.seed, f"sample {n}") if n else request.seed)
+            for request in requests
+            for n in range(options.samples)
+        ]
+        x, guided, text = _base(model, drawn, options, width, moved)
+        scores = _scores(model, x, guided, text, options, width)
+        kept = scores.nan_to_num(-torch.inf).argmax(dim=1)
+        chosen = kept + options.samples * torch.arange(len(requests))
+        x, best = x[chosen.to(x.device)], [drawn[n] for n in chosen.tolist()]
+        seen = None
+        if model.clip is not None and text is not None:
+            seen = clip_scores(model.clip, x, text[chosen.to(x.device)], width).tolist()
+        if model.upsampler is not None:
+            x = _upsampled(model, x, best, options, width, moved)
+        pixels = as_pixels(x)
+        finite = x.isfinite().flatten(1).all(dim=1).tolist()
+    return [
+        Restyled(
+            pixels[n],
+            tuple(scores[n].tolist()) if options.samples > 1 else (),
+            int(kept[n]),
+            seen[n] if seen else None,
+            _problem(pixels[n], request.source, finite[n]),
+        )
+        for n, request in enumerate(requests)
+    ]
 
-    def noise(_: int, on: Tensor) -> Tensor:
-        # drawn on the CPU from each image's own generator: not the device, the batch or its neighbours matter
-        return torch.stack([torch.randn(shape, generator=generators[n]) for n in on.tolist()]).to(device)
 
-    with torch.inference_mode():
-        first_noise = noise(0, torch.arange(len(requests)))
-        sources = torch.from_numpy(np.stack([request.source for request in requests])).to(device)
-        x = inserted(sources.permute(0, 3, 1, 2).float() / 127.5 - 1, first_noise, requests, schedule, remaining)
-        guided = Guided(model, schedule, *_texts(model, requests), _scales(requests, device), width)
-
-        def denoise(xi: Tensor, i: int, on: Tensor) -> tuple[Tensor, Tensor]:
-            out = guided(xi, i, on.to(device))
-            if on_evaluation:
-                on_evaluation(len(xi))
-            return out
-
-        x = sampler_named(sampler)(denoise, x, schedule, remaining, noise, eta)
-        pixels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    return list(pixels)
-
-
-def inserted(x: Tensor, noise: Tensor, requests: list[Request], schedule: Schedule, remaining: Tensor) -> Tensor:
+def inserted(x: Tensor, noise: Tensor, requests: Sequence[Request], schedule: Schedule, remaining: Tensor) -> Tensor:
     """What each image enters with: its source ("clean"), its source noised to index r - 1, or noise alone at k = 0."""
     rows = []
     for image, fresh, request, r in zip(x, noise, requests, remaining.tolist(), strict=True):
@@ -96,34 +94,155 @@ def inserted(x: Tensor, noise: Tensor, requests: list[Request], schedule: Schedu
     return torch.stack(rows)
 
 
-def _remaining(request: Request, steps: int) -> int:
-    if request.mode not in MODES:
-        raise BadValue("insertion mode", request.mode, ", ".join(MODES))
-    if not 0 <= request.insertion_step <= steps:
-        raise BadValue("insertion step", request.insertion_step, f"0..{steps}")
-    return steps - request.insertion_step
+def as_pixels(x: Tensor) -> Images:
+    """[N, 3, H, W] in [-1, 1] as uint8 [N, H, W, 3]."""
+    pixels: Images = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return pixels
 
 
-def _respacing(sampler: str, steps: int) -> str:
-    """DDIM takes whole strides where there is one, as the release does; else equal sections."""
-    if sampler == "ddim" and any(len(range(0, 1000, stride)) == steps for stride in range(1, 1001)):
-        return f"ddim{steps}"
-    return str(steps)
+def _base(
+    model: Model, requests: list[Request], options: Options, width: int, moved: Moved
+) -> tuple[Tensor, Guided, Tensor | None]:
+    """Base images [N, 3, S, S] in [-1, 1], the adapter they were made with, and CLIP's features of their prompts."""
+    size, device = model.spec.size, model.device
+    schedule = make_schedule(model.base.schedule, options.base_respacing())
+    remaining = torch.tensor([remaining_steps(request, options.steps) for request in requests])
+    sources = _as_floats([request.source for request in requests], device)
+    known = _known(sources, [request.repaint for request in requests], model.base.unet.spec.in_channels > 3)
+    texts = [request.prompt for request in requests]
+    text = _clip_text(model.clip, model.clip_tokens, texts, device) if model.clip is not None else None
+    steering = None
+    if options.clip_scale:
+        if model.clip is None or text is None:
+            raise BadValue("CLIP scale", options.clip_scale, f"0: CLIP is not loaded for {model.spec.name}")
+        steering = ClipGuidance(model.clip, text, options.clip_scale)
+    guided = Guided(
+        network=model.base.unet,
+        schedule=schedule,
+        prompts=_prompts(model.base.unet, model.tokens, texts, [request.guidance_scale for request in requests]),
+        rows=2 * width,  # with the empty prompt, an image takes two
+        guidance=Guidance(
+            interval=(options.guidance_from, options.guidance_until),
+            rescale=options.guidance_rescale,
+            thresholding=options.dynamic_thresholding,
+        ),
+        beside=beside(size, image=known.image, keep=known.keep) if known else None,
+        known=known,
+        clip=steering,
+    )
+    noise = _noise([request.seed for request in requests], size, device)
+    x = inserted(sources, noise(0, torch.arange(len(requests))), requests, schedule, remaining)
+    x = _walk(guided, x, options.sampler, remaining, noise, options.eta, moved)
+    return x, guided, text
 
 
-def _scales(requests: list[Request], device: torch.device) -> Tensor:
-    return torch.tensor([request.guidance_scale for request in requests], device=device)
+def _upsampled(model: Model, x: Tensor, requests: list[Request], options: Options, width: int, moved: Moved) -> Tensor:
+    """Base images `x` enlarged by the upsampler: without guidance, from noise x temperature, beside the base image in
+    the 8 bits that it would be saved in, as the release does."""
+    network, size, device = model.upsampler, model.spec.upsampled_size, model.device
+    assert network is not None
+    low_res = _as_floats(list(as_pixels(x)), device)
+    known = None
+    if network.unet.spec.in_channels > 6:
+        large = [request.large_source for request in requests if request.large_source is not None]
+        if len(large) < len(requests):
+            raise BadValue("large source", None, "the source at the upsampler's size, where there is a mask")
+        known = _known(_as_floats(large, device), [request.large_repaint for request in requests], True)
+    schedule = make_schedule(network.schedule, options.upsampler_respacing)
+    texts = [options.upsampler_prompt.replace("{prompt}", request.prompt) for request in requests]
+    guided = Guided(
+        network=network.unet,
+        schedule=schedule,
+        prompts=_prompts(network.unet, model.tokens, texts, [1.0] * len(requests)),
+        rows=width,
+        beside=beside(size, low_res=low_res, image=known.image if known else None, keep=known.keep if known else None),
+        known=known,
+    )
+    noise = _noise([derived_seed(request.seed, "upsampler") for request in requests], size, device)
+    start = options.upsampler_temperature * noise(0, torch.arange(len(requests)))
+    remaining = torch.full((len(requests),), len(schedule))
+    return _walk(guided, start, options.upsampler_sampler, remaining, noise, options.upsampler_eta, moved)
 
 
-def _texts(model: TextUNet, requests: list[Request]) -> tuple[TextEncoding, TextEncoding]:
-    """Encodings of every request's prompt and of the empty text; each prompt is encoded once, and by itself."""
-    device = next(model.parameters()).device
-    prompts = list(dict.fromkeys(request.prompt for request in requests))
+def _walk(guided: Guided, x: Tensor, sampler: str, remaining: Tensor, noise: Noise, eta: float, moved: Moved) -> Tensor:
+    def denoise(xi: Tensor, i: int, on: Tensor) -> object:
+        told = guided(xi, i, on)
+        moved(len(xi))
+        return told
 
-    def encode(prompt: str) -> TextEncoding:
-        tokens, mask = byte_tokens(prompt, model.spec.text_context)
-        return model.encode_text(torch.tensor([tokens], device=device), torch.tensor([mask], device=device))
+    x = sampler_named(sampler)(denoise, x, guided.schedule, remaining, noise, eta)  # type: ignore[arg-type]
+    # a gradient may have moved known pixels in the last step
+    return guided.known.pasted(x, torch.arange(len(x), device=x.device)) if guided.known else x
 
-    encoded = TextEncoding.stack([encode(prompt) for prompt in prompts])
-    index = torch.tensor([prompts.index(request.prompt) for request in requests], device=device)
-    return encoded.rows(index), encode("")
+
+def _scores(model: Model, x: Tensor, guided: Guided, text: Tensor | None, options: Options, width: int) -> Tensor:
+    """[requests, samples] on the CPU: the higher, the better; zero where there is nothing to choose."""
+    if options.samples == 1:
+        return torch.zeros(len(x), 1)
+    if options.scorer == "clip":
+        if model.clip is None or text is None:
+            raise BadValue("scorer", "clip", f"evidence: CLIP is not loaded for {model.spec.name}")
+        scores = clip_scores(model.clip, x, text, width)
+    else:
+        whole = replace(guided, schedule=make_schedule(model.base.schedule))  # the levels do not depend on T
+        scores = evidence(whole, x, torch.arange(len(x)))
+    return scores.reshape(-1, options.samples).cpu()
+
+
+def _noise(seeds: list[int], size: int, device: torch.device) -> Noise:
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def noise(_: int, on: Tensor) -> Tensor:
+        # drawn on the CPU from each image's own generator: not the device, the batch or its neighbours matter
+        return torch.stack([torch.randn((3, size, size), generator=generators[n]) for n in on.tolist()]).to(device)
+
+    return noise
+
+
+def _as_floats(images: Sequence[Images], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _known(images: Tensor, repaint: list[Mask | None], masked: bool) -> Known | None:
+    """Raises BadValue where a network that looks at masks gets none, or another one does."""
+    given = [mask for mask in repaint if mask is not None]
+    if len(given) != (len(repaint) if masked else 0):
+        raise BadValue("mask", None if masked else "given", "one a request, and the model loaded with `masked`")
+    if not masked:
+        return None
+    keep = ~torch.from_numpy(np.stack(given)).to(images.device)
+    return Known(images, keep[:, None].float())
+
+
+def _prompts(unet: TextUNet, tokens: Tokenizer, texts: list[str], scales: list[float]) -> Prompts:
+    """Each text is encoded once, and by itself: what it becomes does not depend on the others."""
+    device = next(unet.parameters()).device
+    distinct = list(dict.fromkeys(["", *texts]))
+
+    def encode(text: str) -> TextEncoding:
+        read = tokens(text, unet.spec.text_context)
+        return unet.encode_text(torch.tensor([read.ids], device=device), torch.tensor([read.mask], device=device))
+
+    return Prompts(
+        TextEncoding.stack([encode(text) for text in distinct]),
+        torch.tensor([distinct.index(text) for text in texts], device=device),
+        torch.tensor(scales, device=device),
+    )
+
+
+def _clip_text(clip: NoisyClip, tokens: Tokenizer, texts: list[str], device: torch.device) -> Tensor:
+    def features(text: str) -> Tensor:
+        read = tokens(text, clip.text.spec.context)
+        length = max(1, sum(read.mask))
+        return clip.text_features(torch.tensor([read.ids], device=device), torch.tensor([length], device=device))
+
+    found = {text: features(text) for text in dict.fromkeys(texts)}
+    return torch.cat([found[text] for text in texts])
+
+
+def _problem(pixels: Images, source: Images, finite: bool) -> str:
+    if not finite:
+        return "the image has values that are not numbers (NaN): float32 may help"
+    if not pixels.any() and source.any():
+        return "the image is black all over"
+    return ""

@@ -1,24 +1,10 @@
-"""What the U-Net reads: tokens of a prompt, and the transformer that encodes them (Nichol et al. 2021, section 4)."""
+"""The transformer that encodes a prompt's tokens for the U-Net (Nichol et al. 2021, section 4)."""
 
 from __future__ import annotations
-
-import unicodedata
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-END_OF_BYTES = 256
-
-
-def byte_tokens(prompt: str, context: int) -> tuple[list[int], list[bool]]:
-    """Tokens and mask of a prompt as its lower-cased UTF-8 bytes, each list `context` long.
-
-    Padding is token 256 with a False mask, so no vocabulary file is needed. A longer prompt is cut.
-    """
-    data = list(unicodedata.normalize("NFC", prompt).lower().encode())[:context]
-    padding = context - len(data)
-    return data + [END_OF_BYTES] * padding, [True] * len(data) + [False] * padding
 
 
 class Attention(nn.Module):
@@ -62,9 +48,15 @@ class ResidualAttentionBlock(nn.Module):
         self.ln_2 = nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attn(self.ln_1(x))
-        out: Tensor = x + self.mlp(self.ln_2(x))
+        x = x + self.attn(_in_float32(self.ln_1, x))
+        out: Tensor = x + self.mlp(_in_float32(self.ln_2, x))
         return out
+
+
+def _in_float32(norm: nn.LayerNorm, x: Tensor) -> Tensor:
+    """A norm loses too much in half precision."""
+    out: Tensor = norm(x.float()).to(x.dtype)
+    return out
 
 
 class Transformer(nn.Module):

@@ -20,10 +20,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
-from glide.models import TADPOLE, channels_last
-from glide.restyle import Request, restyle
+from glide.models import TADPOLE, TADPOLE_WEIGHTS, Model, Network, channels_last
+from glide.request import Options, Request
+from glide.restyle import restyle
 from glide.schedules import make_schedule
-from glide.text import byte_tokens
+from glide.tokens import byte_tokens
 from glide.training.data import make_set
 from glide.training.looks import LOOKS
 from glide.training.loss import hybrid_loss, noised
@@ -49,10 +50,10 @@ class Trainer:
         self.folder, self.device, self.seed = folder, device, seed
         self.share = slice(rank, None, processes)  # of every batch
         self.processes = processes
-        self.model = channels_last(TextUNet(TADPOLE.unet), device)
+        self.model = channels_last(TextUNet(TADPOLE.base.unet), device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01)
-        self.schedule = make_schedule(TADPOLE.schedule)
+        self.schedule = make_schedule(TADPOLE.base.schedule)
         self.step = 0
         if (folder / "last.pt").exists():
             self._resume()
@@ -117,8 +118,8 @@ class Trainer:
 
 
 def _tokens(captions: list[str]) -> tuple[Tensor, Tensor]:
-    pairs = [byte_tokens(text, TADPOLE.unet.text_context) for text in captions]
-    return torch.tensor([tokens for tokens, _ in pairs]), torch.tensor([mask for _, mask in pairs])
+    read = [byte_tokens(text, TADPOLE.base.unet.text_context) for text in captions]
+    return torch.tensor([tokens.ids for tokens in read]), torch.tensor([tokens.mask for tokens in read])
 
 
 def sample_grid(model: TextUNet, sources: np.ndarray, file: Path) -> None:
@@ -129,7 +130,8 @@ def sample_grid(model: TextUNet, sources: np.ndarray, file: Path) -> None:
     requests = [
         Request(sources[source], prompt, 3.0, insertion, seed=1) for prompt in prompts for source, insertion in columns
     ]
-    images = restyle(model.eval(), TADPOLE, requests, steps=20, width=8)
+    trained = Model(TADPOLE, Network(model.eval(), TADPOLE.base.schedule), None, None, byte_tokens, byte_tokens)
+    images = [made.pixels for made in restyle(trained, requests, Options(steps=20))]
     model.train()
     rows = [np.concatenate(images[n : n + len(columns)], axis=1) for n in range(0, len(images), len(columns))]
     grid = Image.fromarray(np.concatenate(rows))
@@ -191,9 +193,9 @@ def main() -> None:
         train(0, arguments)
     else:
         spawn(train, (arguments,), nprocs=arguments.processes)  # type: ignore[no-untyped-call]
-    TADPOLE.weights.parent.mkdir(exist_ok=True)
-    TADPOLE.weights.write_bytes((arguments.folder / "tadpole.safetensors").read_bytes())
-    print(f"weights: {TADPOLE.weights}")
+    TADPOLE_WEIGHTS.file.parent.mkdir(exist_ok=True)
+    TADPOLE_WEIGHTS.file.write_bytes((arguments.folder / "tadpole.safetensors").read_bytes())
+    print(f"weights: {TADPOLE_WEIGHTS.file}")
 
 
 if __name__ == "__main__":

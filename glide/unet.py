@@ -104,7 +104,7 @@ class ResBlock(nn.Module):
         h = self.in_layers[1](self.in_layers[0](x))
         h, x = self._resampled(h), self._resampled(x)
         h = self.in_layers[2](h)
-        scale, shift = self.emb_layers(emb)[:, :, None, None].chunk(2, dim=1)
+        scale, shift = self.emb_layers(emb).to(h.dtype)[:, :, None, None].chunk(2, dim=1)
         h = self.out_layers[0](h) * (1 + scale) + shift
         h = self.out_layers[3](self.out_layers[2](self.out_layers[1](h)))
         out: Tensor = self.skip_connection(x) + h
@@ -157,11 +157,15 @@ class Stage(nn.Sequential):
 
 
 class TextUNet(nn.Module):
-    """The whole network: images [N, 3, S, S] in [-1, 1] at original step numbers [N], under text, to [N, 6, S, S]."""
+    """The whole network: images [N, 3, S, S] in [-1, 1] at original step numbers [N], under text, to [N, 6, S, S].
+
+    An upsampler sees the small image beside its own, an inpainting network the known pixels and the mask: `beside`.
+    """
 
     def __init__(self, spec: UNetSpec) -> None:
         super().__init__()
         self.spec = spec
+        self.dtype = torch.float32
         self._build_text(spec)
         self._build_unet(spec)
 
@@ -220,17 +224,18 @@ class TextUNet(nn.Module):
         """Tokens int [N, text_context] and mask bool alike (False: padding) to what `forward` takes."""
         x = self.token_embedding(tokens) + self.positional_embedding
         x = torch.where(mask[..., None], x, self.padding_embedding)
-        states = self.final_ln(self.transformer(x))
-        by_position = states.transpose(1, 2)  # (N, text_width, text_context)
+        states = self.final_ln(self.transformer(x.to(self.dtype)).float())
+        by_position = states.to(self.dtype).transpose(1, 2)  # (N, text_width, text_context)
         blocks = [module for module in self.modules() if isinstance(module, AttentionBlock)]
         return TextEncoding(
             self.transformer_proj(states[:, -1]), tuple(block.encoder_kv(by_position) for block in blocks)
         )
 
     def forward(self, x: Tensor, timesteps: Tensor, text: TextEncoding) -> Tensor:
-        """Noise (3 channels) and variance fraction (3 channels) of `x`: [N, 6, S, S]."""
-        emb = self.time_embed(timestep_embedding(timesteps, self.spec.model_channels).to(x.dtype))
-        emb = emb + text.projection
+        """Noise (3 channels) and variance fraction (3 channels) of `x`, whose further channels are those of `beside`:
+        [N, in_channels, S, S] to float32 [N, 6, S, S]."""
+        emb = self.time_embed(timestep_embedding(timesteps, self.spec.model_channels)) + text.projection
+        x = x.to(self.dtype)
         keys_values = iter(text.keys_values)
         kept = []
         for stage in self.input_blocks:
@@ -239,5 +244,34 @@ class TextUNet(nn.Module):
         x = self.middle_block(x, emb, keys_values)
         for stage in self.output_blocks:
             x = stage(torch.cat([x, kept.pop()], dim=1), emb, keys_values)
-        out: Tensor = self.out(x)
+        out: Tensor = self.out(x.float())
         return out
+
+    def in_precision(self, dtype: torch.dtype) -> TextUNet:
+        """This network with its convolutions and its text transformer in `dtype`, as the release runs in half
+        precision: norms, softmax, the time embedding, embedding layers and the output layer stay in float32."""
+        self.dtype = dtype
+        blocks = nn.ModuleList([self.input_blocks, self.middle_block, self.output_blocks])
+        for module in blocks.modules():
+            if isinstance(module, nn.Conv1d | nn.Conv2d):
+                module.to(dtype)
+        for module in self.transformer.modules():
+            if isinstance(module, nn.Linear):
+                module.to(dtype)
+        return self
+
+
+def beside(
+    size: int, *, low_res: Tensor | None = None, image: Tensor | None = None, keep: Tensor | None = None
+) -> Tensor | None:
+    """What a network of `size` pixels sees beside x at every step: float32 [N, C, size, size], None where nothing.
+
+    Inpainting: the known pixels (`image` [N, 3, size, size], zero where unknown) and `keep` ([N, 1, size, size], 1
+    where known). Upsampling: `low_res` [N, 3, s, s], enlarged bilinearly. Both: in this order.
+    """
+    channels = []
+    if image is not None and keep is not None:
+        channels += [image * keep, keep]
+    if low_res is not None:
+        channels.append(F.interpolate(low_res, (size, size), mode="bilinear", align_corners=False))
+    return torch.cat(channels, dim=1) if channels else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from errors import BadValue
@@ -24,12 +24,13 @@ class Cell:
 @dataclass(frozen=True, kw_only=True)
 class Grid:
     """What to combine. `sources`: (id, SHA-256 of its pixels); `base`: a recipe whose source, prompt, scale, step and
-    seed are filled in."""
+    seed are filled in; `masks`: of the sources (by id) that have one of their own."""
 
     sources: Sequence[tuple[str, str]]
     styles: Sequence[Style]
     seeds: Sequence[int]
     base: Recipe
+    masks: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         variants = sum(len(style.guidance_scales) * len(style.insertion_steps) for style in self.styles)
@@ -46,6 +47,7 @@ class Grid:
                     guidance_scale=scale,
                     insertion_step=step,
                     seed=seed,
+                    mask=self.masks.get(source_id, self.base.mask),
                 )
                 yield Cell(source_id, style.name, recipe)
 

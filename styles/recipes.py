@@ -16,9 +16,12 @@ class Recipe:
 
     `source_sha256`: of the source's decoded pixels (see `flows.ingest`); `prepare`, `backdrop`: how those become the
     network's 64x64 (see `glide.prepare`); `guidance_scale`: s of classifier-free guidance, a finite number;
-    `insertion_step`: k, 0..`steps`; `mode`: "clean" or "noised"; `seed`: 0..2**63-1; `steps`: T;
-    `sampler`: a name in `glide.samplers.SAMPLERS`; `eta`: DDIM's share of fresh noise, 0..1; `weights_sha256`: of the
-    weights file. A default may never change: it is left out of the JSON and so is part of every old id.
+    `insertion_step`: k, 0..`steps`; `mode`: "clean" or "noised"; `seed`: 0..2**63-1; `weights_sha256`: of the base
+    network's weights; `mask`: "" (all is repainted), "subject", "background", or the SHA-256 of a mask's asset (see
+    `glide.masks`); `precision`: float32, float16 or bfloat16; `clip_sha256`, `upsampler_sha256`: of the weights of CLIP
+    and of the upsampler, "" where they are not used. From `steps` (T) on, a field that is named in
+    `glide.request.Options` is explained there. A default may never change: it is left out of the JSON and so is part
+    of every old id.
     """
 
     source_sha256: str
@@ -33,6 +36,23 @@ class Recipe:
     eta: float = 0.0
     prepare: str = "area"
     backdrop: str = "#ffffff"
+    respacing: str = ""
+    guidance_from: float = 0.0
+    guidance_until: float = 1.0
+    guidance_rescale: float = 0.0
+    dynamic_thresholding: float = 0.0
+    clip_scale: float = 0.0
+    clip_sha256: str = ""
+    mask: str = ""
+    precision: str = "float32"
+    samples: int = 1
+    scorer: str = "evidence"
+    upsampler_sha256: str = ""
+    upsampler_prompt: str = "{prompt}"
+    upsampler_sampler: str = "ddim"
+    upsampler_respacing: str = "fast27"
+    upsampler_eta: float = 0.0
+    upsampler_temperature: float = 0.997
 
     def canonical_json(self) -> str:
         """Sorted keys, no spaces, defaults left out, text in NFC, whole numbers without a fraction."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from glide.unet import TextUNet
+    from glide.models import Model
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -49,12 +49,12 @@ def toadz() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tadpole() -> TextUNet:
+def tadpole() -> Model:
     """The model in the box with its shipped weights."""
-    from glide.models import TADPOLE, load_model  # here, as torch takes a second to import
+    from glide.models import TADPOLE, TADPOLE_WEIGHTS, load_model  # here, as torch takes a second to import
 
-    if not TADPOLE.weights.exists():
-        missing(f"{TADPOLE.weights} is not there: `python -m glide.train` makes it")
+    if not TADPOLE_WEIGHTS.file.exists():
+        missing(f"{TADPOLE_WEIGHTS.file} is not there: `python -m glide.train` makes it")
     return load_model(TADPOLE)
 
 

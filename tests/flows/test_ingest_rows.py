@@ -14,6 +14,7 @@ from collection_db import AssetFolder, Table
 from flows import pair
 from flows.ingest import chosen_sources, ingest_batch, source_row
 from flows.settings import Settings
+from glide.models import Hashes
 
 Collection = Callable[..., Settings]
 Picture = Callable[..., Image.Image]
@@ -153,28 +154,28 @@ def test_changed_file_is_followed(collection: Collection, fill: Fill, images: Pa
 
 
 def test_planning_twice_plans_nothing_new(collection: Collection, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair, "weights_sha256", lambda spec: "w" * 64)
+    monkeypatch.setattr(pair, "weights_hashes", lambda spec, parts: Hashes("w" * 64))
     fill(1, 2)
     grid = '[grid]\nstyles = ["oil", "ink"]\nguidance_scales = [2]\ninsertion_steps = [0.4, 6, 12]\nseeds = {}'
     settings = collection(grid.format("[1, 2]"))
     ingest(settings)
-    assert pair.plan_recipes.fn(str(settings.folder)) == (2 * 2 * 2 * 2, 0)  # 0.4 is 6 of 15
-    assert pair.plan_recipes.fn(str(settings.folder)) == (0, 16)
+    assert pair.plan_recipes.fn(str(settings.folder)) == (2 * 2 * 2 * 2, 0, [])  # 0.4 is 6 of 15
+    assert pair.plan_recipes.fn(str(settings.folder)) == (0, 16, [])
     collection(grid.format("[2, 3, 2]"))
-    assert pair.plan_recipes.fn(str(settings.folder)) == (8, 8)
+    assert pair.plan_recipes.fn(str(settings.folder)) == (8, 8, [])
 
 
 def test_grid_counts_repeated_seeds_once(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair, "weights_sha256", lambda spec: "w" * 64)
-    grid = pair.grid_of(collection("[grid]\nseeds = [5, 5, 6]"), [("1", "a" * 64)])
+    monkeypatch.setattr(pair, "weights_hashes", lambda spec, parts: Hashes("w" * 64))
+    grid = pair.grid_of(collection("[grid]\nseeds = [5, 5, 6]"), [("1", "a" * 64)], {})
     assert len({cell.recipe.id for cell in grid.cells()}) == len(grid)
 
 
 def test_sample_is_the_same_each_time(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair, "weights_sha256", lambda spec: "w" * 64)
+    monkeypatch.setattr(pair, "weights_hashes", lambda spec, parts: Hashes("w" * 64))
     sources = [(str(n), f"{n:064x}") for n in range(5)]
     first, again, other = (
-        [cell.recipe.id for cell in pair.cells(collection(f"[grid]\nsample = 7\nsample_seed = {seed}"), sources)]
+        [cell.recipe.id for cell in pair.cells(collection(f"[grid]\nsample = 7\nsample_seed = {seed}"), sources, {})]
         for seed in (1, 1, 2)
     )
     assert first == again != other and len(first) == 7

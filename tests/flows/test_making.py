@@ -13,11 +13,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from errors import BadSource, NothingLeft, RunFailed
-from flows.making import TEXT_CHUNK, Maker, candidate_png, chosen_device
+from flows.making import TEXT_CHUNK, Maker, Order, candidate_png, chosen_device
 from flows.show import carried, make_again
 from flows.sources import SourceImage, read_image
-from glide.models import TADPOLE, weights_sha256
-from glide.unet import TextUNet
+from glide.models import TADPOLE, Model, weights_hashes
 from styles.recipes import Recipe
 
 Picture = Callable[..., Image.Image]
@@ -113,19 +112,23 @@ def test_device_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def made(tadpole: TextUNet, one_thread: None, images: Path, picture: Picture) -> tuple[Path, Path]:
+def made(tadpole: Model, one_thread: None, images: Path, picture: Picture) -> tuple[Path, Path]:
     """A candidate of tadpole's, made among others, and its source: (PNG, source file)."""
-    recipes = []
+    orders = []
     for number in range(3):
         file = images / f"{number}.png"
         picture(number, channels=3 + number % 2).save(file)
         source: SourceImage = read_image(file)
-        changes = {"source_sha256": source.pixels_sha256, "weights_sha256": weights_sha256(TADPOLE), "seed": number}
-        recipes.append((replace(RECIPE, **changes), source.image))
-    maker = Maker(TADPOLE, tadpole, batch=2)
-    pictures, _ = maker.make(recipes)
+        changes = {
+            "source_sha256": source.pixels_sha256,
+            "weights_sha256": weights_hashes(TADPOLE).base,
+            "seed": number,
+        }
+        orders.append(Order(replace(RECIPE, **changes), source.image))
+    maker = Maker(tadpole, batch=2)
+    pictures = [outcome.pixels for outcome in maker.make(orders)]
     made = images.parent / "made.png"
-    made.write_bytes(candidate_png(pictures[1], recipes[1][0], ABOUT | {"made_with": maker.made_with}))
+    made.write_bytes(candidate_png(pictures[1], orders[1].recipe, ABOUT | {"made_with": maker.made_with}))
     return made, images / "1.png"
 
 

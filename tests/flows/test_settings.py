@@ -13,7 +13,13 @@ from flows.settings import DEFAULTS, Settings
 
 Collection = Callable[..., Settings]
 KEYS = [(section, key) for section in DEFAULTS if section for key in DEFAULTS[section]]
-OTHER_TYPES = {str: ("3", '["a"]'), int: ('"3"', "3.0", "true"), float: ('"3"', "true", "[1.0]"), list: ('"a"', "3")}
+OTHER_TYPES = {
+    str: ("3", '["a"]'),
+    int: ('"3"', "3.0", "true"),
+    float: ('"3"', "true", "[1.0]"),
+    list: ('"a"', "3"),
+    bool: ("1", '"true"'),
+}
 
 
 def written(folder: Path, text: str) -> Path:
@@ -58,7 +64,7 @@ def test_reading_twice_shares_nothing(collection: Collection) -> None:
 def test_wrong_type_is_named(images: Path, section: str, key: str) -> None:
     for value in OTHER_TYPES[type(DEFAULTS[section][key])]:
         error = refused(images.parent, section_with(section, key, value), f"{section}.{key}")
-        assert error.allowed in ("text", "a whole number", "a number", "a list")
+        assert error.allowed in ("text", "a whole number", "a number", "a list", "true or false")
 
 
 @pytest.mark.parametrize("section", [section for section in DEFAULTS if section])

@@ -1,33 +1,54 @@
-"""A network small enough for tests, with every parameter random: what starts at zero would hide mistakes."""
+"""A model small enough for tests, with every parameter random: what starts at zero would hide mistakes. And the folder
+of known answers."""
 
 from __future__ import annotations
 
-import math
+import importlib.util
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
 
-from glide.models import ModelSpec, channels_last
+from glide.checkpoints import UntrainedWeights
+from glide.clip import ClipImageEncoder, ClipImageSpec, ClipTextEncoder, ClipTextSpec
+from glide.models import ClipSpec, Model, ModelSpec, NetworkSpec, Parts, load_model
 from glide.unet import TextUNet, UNetSpec
 
-SMALL = ModelSpec(
+SMALL = UNetSpec(
+    image_size=16,
+    model_channels=32,
+    channel_multipliers=(1, 2),
+    residual_blocks=1,
+    attention_at=(2,),
+    head_channels=32,
+    text_context=16,
+    text_width=32,
+    text_layers=1,
+    text_heads=2,
+    vocabulary=257,
+)
+CLIP_TEXT = ClipTextSpec(vocabulary=257, context=24, width=32, heads=2, layers=1, features=32)
+CLIP_IMAGE = ClipImageSpec(image_size=16, patch=4, width=32, heads=2, layers=1, features=32)
+
+
+def untrained(unet: UNetSpec, schedule: str) -> NetworkSpec:
+    return NetworkSpec(unet, schedule, UntrainedWeights(partial(TextUNet, unet)))
+
+
+SMALL_SPEC = ModelSpec(
     name="small",
-    unet=UNetSpec(
-        image_size=16,
-        model_channels=32,
-        channel_multipliers=(1, 2),
-        residual_blocks=1,
-        attention_at=(2,),
-        head_channels=32,
-        text_context=16,
-        text_width=32,
-        text_layers=1,
-        text_heads=2,
-        vocabulary=257,
+    base=untrained(SMALL, "squaredcos_cap_v2"),
+    base_inpaint=untrained(replace(SMALL, in_channels=7), "squaredcos_cap_v2"),
+    upsample=untrained(replace(SMALL, image_size=32, in_channels=6), "linear"),
+    upsample_inpaint=untrained(replace(SMALL, image_size=32, in_channels=10), "linear"),
+    clip=ClipSpec(
+        CLIP_TEXT,
+        CLIP_IMAGE,
+        UntrainedWeights(partial(ClipTextEncoder, CLIP_TEXT)),
+        UntrainedWeights(partial(ClipImageEncoder, CLIP_IMAGE)),
     ),
-    schedule="squaredcos_cap_v2",
-    weights=Path("small.safetensors"),
 )
 
 
@@ -38,18 +59,41 @@ def on_one_thread(one_thread: None) -> None:
 
 @pytest.fixture(scope="session")
 def small_spec() -> ModelSpec:
-    return SMALL
+    """A model with all six networks."""
+    return SMALL_SPEC
 
 
 @pytest.fixture(scope="session")
-def small_model() -> TextUNet:
-    model = TextUNet(SMALL.unet)
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for name, values in model.named_parameters():
-            values.normal_(generator=generator)
-            if values.ndim >= 2:
-                values /= math.sqrt(math.prod(values.shape[1:]))
-            else:
-                values.mul_(0.1).add_(1.0 if name.endswith("weight") else 0.0)
-    return channels_last(model.eval().requires_grad_(False), "cpu")
+def small_model() -> Model:
+    """Its base network alone."""
+    return load_model(SMALL_SPEC)
+
+
+@pytest.fixture(scope="session")
+def whole_model() -> Model:
+    """Its base network, upsampler and CLIP."""
+    return load_model(SMALL_SPEC, Parts(upsampled=True, clip=True))
+
+
+@pytest.fixture(scope="session")
+def masked_model() -> Model:
+    """Its inpainting networks and CLIP."""
+    return load_model(SMALL_SPEC, Parts(masked=True, upsampled=True, clip=True))
+
+
+@pytest.fixture(scope="session")
+def glide_golden(golden: Path) -> Path:
+    """The folder of known answers of the released GLIDE."""
+    if not (golden / "glide" / "seed.txt").is_file():
+        pytest.fail(f"{golden} holds no glide/seed.txt")
+    return golden / "glide"
+
+
+@pytest.fixture(scope="session")
+def named(glide_golden: Path) -> Any:
+    """The folder's own named_weights.py."""
+    spec = importlib.util.spec_from_file_location("named_weights", glide_golden / "named_weights.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

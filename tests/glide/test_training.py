@@ -12,7 +12,8 @@ from PIL import Image
 
 from errors import BadValue
 from glide import train
-from glide.models import ModelSpec
+from glide.checkpoints import ShippedWeights
+from glide.models import ModelSpec, NetworkSpec
 from glide.schedules import make_schedule
 from glide.training import captions, data, painter
 from glide.training.looks import LOOKS, render
@@ -150,7 +151,8 @@ SMALL = UNetSpec(
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(train, "TADPOLE", ModelSpec("small", SMALL, "squaredcos_cap_v2", tmp_path / "unused"))
+    network = NetworkSpec(SMALL, "squaredcos_cap_v2", ShippedWeights(tmp_path / "unused"))
+    monkeypatch.setattr(train, "TADPOLE", ModelSpec(name="small", base=network))
 
 
 def trained(folder: Path, steps: int, seed: int = 1) -> tuple[train.Trainer, list[Any]]:

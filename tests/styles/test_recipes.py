@@ -23,10 +23,32 @@ PLAIN = Recipe(
 )
 FULL = replace(PLAIN, mode="noised", sampler="ddim", eta=0.5, prepare="pad", backdrop="#102030")
 
+NEW: dict[str, Any] = {
+    "respacing": "fast27",
+    "guidance_from": 0.1,
+    "guidance_until": 0.9,
+    "guidance_rescale": 0.5,
+    "dynamic_thresholding": 0.995,
+    "clip_scale": 3.0,
+    "clip_sha256": "d" * 64,
+    "mask": "subject",
+    "precision": "float16",
+    "samples": 4,
+    "scorer": "clip",
+    "upsampler_sha256": "e" * 64,
+    "upsampler_prompt": "{prompt}, sharp",
+    "upsampler_sampler": "ddpm",
+    "upsampler_respacing": "27",
+    "upsampler_eta": 0.5,
+    "upsampler_temperature": 1.0,
+}
+EVERYTHING = replace(FULL, **NEW)
+
 
 def test_known_recipes_have_their_known_ids() -> None:
     assert PLAIN.id == "b1ed74cadc2945da586bdf29bc65b1a3bfe36c586b5a140922ec464801fc196c"
     assert FULL.id == "d3f404acef3d5f1c5057a197bbcd9e99727751a1e29f6ac8d695628eac2aaf35"
+    assert EVERYTHING.id == "b246c88708008e1dee24c37fc062eee4a0678660c49d678f9c43ef7c97044eab"
 
 
 def test_canonical_json_is_written_one_way() -> None:
@@ -39,7 +61,7 @@ def test_canonical_json_is_written_one_way() -> None:
 def test_defaults_are_left_out() -> None:
     spelled_out = replace(PLAIN, mode="clean", sampler="ddpm", eta=0, prepare="area", backdrop="#ffffff")
     assert spelled_out.id == PLAIN.id
-    assert len(json.loads(FULL.canonical_json())) == len(fields(Recipe))
+    assert len(json.loads(EVERYTHING.canonical_json())) == len(fields(Recipe))
 
 
 def test_whole_numbers_are_written_one_way() -> None:
@@ -68,6 +90,7 @@ def test_two_ways_of_writing_a_letter_are_one() -> None:
         {"eta": 0.1},
         {"prepare": "pad"},
         {"backdrop": "#fffffe"},
+        *({name: value} for name, value in NEW.items()),
     ],
 )
 def test_every_input_changes_the_id(change: dict[str, Any]) -> None:
@@ -76,7 +99,7 @@ def test_every_input_changes_the_id(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipe", [PLAIN, FULL, replace(PLAIN, prompt='蛙 "quoted" \\ \u2028 \U0001f438', seed=2**63 - 1)]
+    "recipe", [PLAIN, FULL, EVERYTHING, replace(PLAIN, prompt='蛙 "quoted" \\ \u2028 \U0001f438', seed=2**63 - 1)]
 )
 def test_recipe_survives_its_json(recipe: Recipe) -> None:
     again = Recipe.from_json(recipe.canonical_json())

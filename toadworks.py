@@ -260,6 +260,41 @@ def show(image: Path, again: bool, source: Path | None, to: Path | None, collect
             raise SystemExit(1)
 
 
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def weights(context: click.Context) -> None:
+    """Fetch the weights that OpenAI released for GLIDE, and see which are here."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@weights.command("list")
+def list_weights() -> None:
+    """Show which released files are here and whole, and whether the model's limits were confirmed."""
+    from flows.weights import show_list
+
+    if not show_list():
+        raise SystemExit(1)
+
+
+@weights.command("fetch")
+@click.argument("name")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="Take the files from this folder instead.")
+@click.option("--only", multiple=True, metavar="KEY", help="Only this checkpoint, such as base; may be repeated.")
+@click.option("--url", "mirror", default="", metavar="BASE", help="A mirror: the URL below which the files lie.")
+@click.option("--yes", is_flag=True, help="Confirm the model's limits, where nobody is there to be asked.")
+def fetch_weights(name: str, source: Path | None, only: Sequence[str], mirror: str, yes: bool) -> None:
+    """Fetch the weights called NAME: glide. What is here and whole is not fetched again.
+
+    A download that is broken off or stopped goes on from there when the command is given again.
+    """
+    from flows.weights import fetch_released
+
+    if source is not None and mirror:
+        raise click.UsageError("--from and --url do not go together")
+    fetch_released(name, only, source, mirror, yes)
+
+
 @cli.command()
 @in_collection
 def doctor(collection: Path) -> None:

@@ -14,13 +14,26 @@ import pytest
 import errors
 import toadworks
 from flows.settings import DEFAULTS
+from glide.released import CHECKPOINTS, VOCABULARIES
 from styles.catalogue import read_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
-TYPES = {str: "text", int: "whole number", float: "number", list: "list"}
-COMMANDS = sorted(toadworks.cli.commands)
+TYPES = {str: "text", int: "whole number", float: "number", list: "list", bool: "true or false"}
+
+
+def commands_of(group: click.Group, before: str = "") -> dict[str, click.Command]:
+    """Every command by its full name, those of groups too: "weights", "weights fetch"."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        found[before + name] = command
+        if isinstance(command, click.Group):
+            found |= commands_of(command, f"{before}{name} ")
+    return found
+
+
+COMMANDS = commands_of(toadworks.cli)
 
 
 def page(name: str) -> str:
@@ -61,23 +74,24 @@ def links(file: Path) -> list[str]:
     return [link for link in found if not re.match(r"[a-z]+:", link)]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_command_has_section(name: str) -> None:
     assert f"toadworks {name}" in sections(page("commands.md"))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_options_match_command(name: str) -> None:
     section = sections(page("commands.md"))[f"toadworks {name}"]
 
-    assert options_told(section) == options_of(toadworks.cli.commands[name])
+    assert options_told(section) == options_of(COMMANDS[name])
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_usage_names_arguments(name: str) -> None:
-    usage = re.search(r"^    toadworks .+$", sections(page("commands.md"))[f"toadworks {name}"], flags=re.MULTILINE)
-    command = toadworks.cli.commands[name]
-    told = {given.metavar or str(given.name).upper() for given in command.params if isinstance(given, click.Argument)}
+    section = sections(page("commands.md"))[f"toadworks {name}"]
+    usage = re.search(rf"^    toadworks {name}\b.*$", section, flags=re.MULTILINE)
+    given = [given for given in COMMANDS[name].params if isinstance(given, click.Argument)]
+    told = {argument.metavar or str(argument.name).upper() for argument in given}
 
     assert usage is not None
     assert all(argument in usage[0] for argument in told)
@@ -98,9 +112,13 @@ def test_exit_statuses_are_all_told() -> None:
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
 def test_commands_that_pages_type_exist(file: Path) -> None:
-    typed = re.findall(r"(?:^ {4}|`)toadworks ([a-z]+)", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = file.read_text(encoding="utf-8")
+    typed = re.findall(r"(?:^ {4}|`)toadworks ([a-z]+)(?: ([a-z]+))?", text, flags=re.MULTILINE)
+    names = {
+        f"{name} {second}" if second and isinstance(COMMANDS.get(name), click.Group) else name for name, second in typed
+    }
 
-    assert set(typed) <= set(COMMANDS)
+    assert names <= set(COMMANDS)
 
 
 def test_settings_match_defaults() -> None:
@@ -129,6 +147,12 @@ def test_links_lead_somewhere(file: Path) -> None:
 
 def test_every_page_is_reached() -> None:
     assert {file.name for file in DOCS.glob("*.md")} - {"index.md"} <= set(links(DOCS / "index.md"))
+
+
+def test_released_files_are_all_told() -> None:
+    told = dict(re.findall(r"^\| `([\w-]+)` \| `([\w.]+)` \| .+ \|$", page("weights.md"), flags=re.MULTILINE))
+
+    assert told == {key: file.name for key, file in (CHECKPOINTS | VOCABULARIES).items()}
 
 
 def test_catalogues_in_styles_are_read(tmp_path: Path) -> None:

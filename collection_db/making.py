@@ -32,8 +32,8 @@ class CandidateRows(Rows):
         """Add candidates that are not there yet; return how many that were. What is there is left as it is.
 
         A row has `id` (its recipe's), `image_sha256`, `seconds` and, if wanted, `made_with` (anything JSON),
-        `made_at` (aware; default now), `clip_score` and `samples` (see `schema.Candidate`). Raises UnknownCandidate, and adds none, where a recipe is not in
-        the table.
+        `made_at` (aware; default now), `clip_score` and `samples` (see `schema.Candidate`). Raises
+        UnknownCandidate, and adds none, where a recipe is not in the table.
         """
         optional: dict[str, Any] = {"made_with": {}, "made_at": None, "clip_score": None, "samples": None}
         given: dict[str, dict[str, Any]] = {}

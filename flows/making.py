@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from glide.masks import repainted
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from errors import RunFailed
 from flows.progress import say
+from glide.masks import repainted
 from glide.models import Model, ModelSpec, Parts, load_model
 from glide.prepare import prepare
 from glide.request import Options, Request, Restyled
@@ -54,24 +54,22 @@ class Maker:
             "torch": torch.__version__,
         }
 
-    def make(self, orders: list[Order]) -> list[Restyled]:
-        """The outcome of each order; their recipes share `options_of`. Where a GPU's memory is too small, the batch is
-        halved from now on. Raises BadValue where a subject cannot be told from its background, RunFailed where the
-        smallest batch does not fit."""
-        requests = [self._request(order) for order in orders]
-        options = options_of(orders[0].recipe)
+    def make(self, requests: list[Request], options: Options) -> list[Restyled]:
+        """The outcome of each request. Where a GPU's memory is too small, the batch is halved from now on. Raises
+        RunFailed where the smallest batch does not fit."""
         while True:
             try:
                 return restyle(self.model, requests, options, width=self.batch)
             except torch.cuda.OutOfMemoryError as error:
                 if self.batch <= SMALLEST_BATCH:
                     told = f"the GPU's memory is too small, even for {self.batch} images at once"
-                    raise RunFailed(f"{told}; model.precision = \"float16\" takes half of it") from error
+                    raise RunFailed(f'{told}; model.precision = "float16" takes half of it') from error
             torch.cuda.empty_cache()
             self.batch //= 2
             say(f"the GPU's memory is too small: going on with model.batch = {self.batch}")
 
-    def _request(self, order: Order) -> Request:
+    def request(self, order: Order) -> Request:
+        """The order in the model's terms. Raises BadValue where a subject cannot be told from its background."""
         recipe, spec = order.recipe, self.model.spec
 
         def source(size: int) -> NDArray[np.uint8]:

@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from glide.masks import MASKS, mask_bytes, mask_from_bytes, read_mask
 from numpy.typing import NDArray
 
 from collection_db import AssetFolder
 from errors import BadSource
 from flows.settings import Settings
+from glide.masks import MASKS, mask_bytes, mask_from_bytes, read_mask
 from styles.recipes import Recipe
 
 SUFFIX = ".pbm"

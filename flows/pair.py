@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
-from glide.masks import MASKS
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
@@ -14,6 +13,7 @@ from errors import NothingLeft
 from flows.masking import SUFFIX, drawn_masks, mask_name
 from flows.progress import say
 from flows.settings import Settings
+from glide.masks import MASKS
 from glide.models import weights_hashes
 from styles.grid import Cell, Grid
 from styles.recipes import Recipe
@@ -87,7 +87,10 @@ def grid_of(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[s
 
 
 def cut_prompts(settings: Settings) -> list[tuple[str, str]]:
-    """(style, the words of its prompt that the model does not get to read), of prompts that are too long."""
+    """(style, the words of its prompt that the model does not get to read whole), of prompts that are too long."""
     tokens, context = settings.model.tokens(), settings.model.base.unet.text_context
-    read = ((style.name, tokens(style.prompt, context).lost) for style in settings.styles)
-    return [(name, lost) for name, lost in read if lost]
+    cut = []
+    for style in settings.styles:
+        if lost := tokens(style.prompt, context).lost:
+            cut.append((style.name, " ".join(style.prompt.split()[-len(lost.split()) :])))
+    return cut

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from glide.masks import MASKS
 from sqlalchemy.engine import make_url
 
 from collection_db.engine import shown_url
 from errors import BadSetting, BadValue, NothingLeft
+from glide.masks import MASKS
 from glide.models import MODELS, PRECISIONS, ModelSpec, Parts
 from glide.prepare import PREPARE
 from glide.request import MODES, SCORERS, Options
@@ -281,8 +281,8 @@ class Settings:
         for seed in grid["seeds"]:
             fits = isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED
             self._require("grid.seeds", fits, f"{seed!r} is no seed", f"whole numbers 0..{LARGEST_SEED}")
-        self._check_model()
         self._check_sampling()
+        self._check_model()
         self._at_least("look_alikes.bits", self["look_alikes"]["bits"], 0)
         self._at_least("look_alikes.colour", self["look_alikes"]["colour"], 0)
         self._require("look_alikes.bits", self["look_alikes"]["bits"] <= 256, "is too large", "0..256")

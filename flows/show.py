@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from glide.masks import MASKS
 from numpy.typing import NDArray
 from PIL import Image
 
 from collection_db import AssetFolder, Table
 from errors import BadSource, NothingLeft, RunFailed
-from flows.making import TEXT_CHUNK, Order, candidate_png, maker, parts_of
+from flows.making import TEXT_CHUNK, Order, candidate_png, maker, options_of, parts_of
 from flows.masking import own_mask
 from flows.settings import Settings
 from flows.sources import UNREADABLE, SourceImage, read_image
+from glide.masks import MASKS
 from glide.models import model_spec, weights_hashes
 from styles.recipes import Recipe
 
@@ -81,7 +81,7 @@ def make_again(given: Carried, source_file: Path | None, settings: Settings | No
     made_with = given.about.get("made_with", {})
     device = settings["model"]["device"] if settings else "auto"
     working = maker(spec, parts, device, int(made_with.get("batch", 8)))
-    [outcome] = working.make([order])
+    [outcome] = working.make([working.request(order)], options_of(recipe))
     if outcome.problem:
         raise RunFailed(f"{given.file}: made again, {outcome.problem}")
     data = candidate_png(outcome.pixels, recipe, given.about | {"made_with": working.made_with})

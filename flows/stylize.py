@@ -20,6 +20,7 @@ from flows.making import Maker, Order, candidate_png, maker, options_of
 from flows.masking import own_mask
 from flows.progress import Meter, meter, say
 from flows.settings import Settings
+from glide.request import Request
 from styles.recipes import Recipe
 
 TASK_BATCH = 32  # images a Prefect task: its record costs 31-46 ms
@@ -71,23 +72,25 @@ def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[di
     """Candidates of these recipes, as rows of the table, their pictures put among the assets; and a sentence on each
     that there is no picture of."""
     began = time.monotonic()
-    orders: list[tuple[Any, Order]] = []
+    asked: list[tuple[Any, Recipe, Request]] = []
     failed = []
     for row in rows:
+        recipe = Recipe.from_json(row.json)
         try:
-            orders.append((row, _order(row, assets)))
+            source = Image.open(io.BytesIO(assets.read(row.source_image_sha256)))
+            asked.append((row, recipe, working.request(Order(recipe, source, own_mask(recipe, assets)))))
         except ToadworksError as error:
             failed.append(f"source {row.source_id}: {error}")
-    outcomes = working.make([order for _, order in orders]) if orders else []
+    outcomes = working.make([request for *_, request in asked], options_of(asked[0][1])) if asked else []
     seconds = (time.monotonic() - began) / len(rows)
     made = []
-    for (row, order), outcome in zip(orders, outcomes, strict=True):
+    for (row, recipe, _), outcome in zip(asked, outcomes, strict=True):
         if outcome.problem:
             failed.append(f"recipe {row.id[:12]} ({row.source_id}, {row.style}): {outcome.problem}; nothing is kept")
             continue
         about = {"source": row.source_id, "style": row.style, "model": row.model, "made_with": working.made_with}
-        sha256 = assets.put(candidate_png(outcome.pixels, order.recipe, about))
-        scores = {"scorer": order.recipe.scorer, "scores": outcome.scores, "kept": outcome.kept}
+        sha256 = assets.put(candidate_png(outcome.pixels, recipe, about))
+        scores = {"scorer": recipe.scorer, "scores": outcome.scores, "kept": outcome.kept}
         made.append(
             {
                 "id": row.id,
@@ -99,9 +102,3 @@ def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[di
             }
         )
     return made, failed
-
-
-def _order(row: Any, assets: AssetFolder) -> Order:
-    recipe = Recipe.from_json(row.json)
-    source = Image.open(io.BytesIO(assets.read(row.source_image_sha256)))
-    return Order(recipe, source, own_mask(recipe, assets))

@@ -72,7 +72,9 @@ class FetchedWeights:
             missing = weights_folder() / self.remote.name
             raise BadWeights(missing, "is not there; `toadworks weights fetch glide` gets it")
         if not limits_confirmed(weights_folder()):
-            raise BadWeights(file, "what it must not be used for is not confirmed; `toadworks weights fetch glide` asks")
+            raise BadWeights(
+                file, "its limits are not confirmed yet; `toadworks weights fetch glide` shows them"
+            )
         return file
 
 

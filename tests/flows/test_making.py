@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, PngImagePlugin
 
 from errors import BadSource, NothingLeft, RunFailed
-from flows.making import TEXT_CHUNK, Maker, Order, candidate_png, chosen_device
+from flows.making import TEXT_CHUNK, Maker, Order, candidate_png, chosen_device, options_of, parts_of
 from flows.show import carried, make_again
 from flows.sources import SourceImage, read_image
-from glide.models import TADPOLE, Model, weights_hashes
+from glide.models import TADPOLE, Model, Parts, weights_hashes
+from glide.request import Options
 from styles.recipes import Recipe
 
 Picture = Callable[..., Image.Image]
@@ -126,7 +128,9 @@ def made(tadpole: Model, one_thread: None, images: Path, picture: Picture) -> tu
         }
         orders.append(Order(replace(RECIPE, **changes), source.image))
     maker = Maker(tadpole, batch=2)
-    pictures = [outcome.pixels for outcome in maker.make(orders)]
+    pictures = [
+        outcome.pixels for outcome in maker.make([maker.request(order) for order in orders], options_of(RECIPE))
+    ]
     made = images.parent / "made.png"
     made.write_bytes(candidate_png(pictures[1], orders[1].recipe, ABOUT | {"made_with": maker.made_with}))
     return made, images / "1.png"
@@ -170,3 +174,61 @@ def test_another_source_or_weights_are_refused(made: tuple[Path, Path]) -> None:
         make_again(given, None, None)
     with pytest.raises(NothingLeft, match="was made with weights bbbbbbbbbbbb of tadpole"):
         make_again(replace(given, recipe=RECIPE), source, None)
+
+
+@pytest.fixture
+def orders(images: Path, picture: Picture) -> list[Order]:
+    """Four candidates of tadpole's to make, each of another seed."""
+    picture(1).save(images / "1.png")
+    source = read_image(images / "1.png")
+    return [Order(replace(RECIPE, seed=seed), source.image) for seed in range(4)]
+
+
+def with_memory_for(rows: int, model: Model, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let the model fail as it does on a GPU that cannot hold more than `rows` rows; returns the widths it is asked
+    for."""
+    asked: list[int] = []
+    forward = model.base.unet.forward
+
+    def limited(x: torch.Tensor, *others: Any) -> torch.Tensor:
+        asked.append(len(x))
+        if len(x) > rows:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return forward(x, *others)
+
+    monkeypatch.setattr(model.base.unet, "forward", limited)
+    return asked
+
+
+def test_too_little_memory_halves_the_batch_and_goes_on(
+    tadpole: Model, one_thread: None, orders: list[Order], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    maker = Maker(tadpole, batch=8)
+    requests = [maker.request(order) for order in orders]
+    asked = with_memory_for(8, tadpole, monkeypatch)
+    outcomes = maker.make(requests, options_of(RECIPE))
+    assert asked[0] == 16 and set(asked[1:]) == {8} and maker.batch == 4
+    assert maker.made_with["batch"] == 4  # what a candidate says of itself is what was done
+    assert len(outcomes) == 4 and not any(outcome.problem for outcome in outcomes)
+    assert "going on with model.batch = 4" in capsys.readouterr().err
+    maker.make(requests, options_of(RECIPE))
+    assert set(asked[1:]) == {8}  # it is not tried again
+
+
+def test_memory_for_nothing_is_told(
+    tadpole: Model, one_thread: None, orders: list[Order], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = Maker(tadpole, batch=8)
+    asked = with_memory_for(0, tadpole, monkeypatch)
+    with pytest.raises(RunFailed, match="memory is too small, even for 2 images at once"):
+        maker.make([maker.request(order) for order in orders], options_of(RECIPE))
+    assert asked == [16, 8, 4]
+
+
+def test_recipe_has_every_option_with_its_default() -> None:
+    plain = replace(RECIPE, sampler="ddpm")
+    assert options_of(plain) == Options(steps=plain.steps)
+    assert parts_of(plain) == Parts()
+    assert parts_of(
+        replace(plain, mask="subject", upsampler_sha256="u", clip_sha256="c", precision="float16")
+    ) == Parts(masked=True, upsampled=True, clip=True, precision="float16")

@@ -6,26 +6,24 @@ Bad use ends in one sentence and exit status 2. Heavy libraries are imported by 
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from errors import BadValue, NothingLeft, RunFailed, ToadworksError
-from flows.server import quiet_prefect, start_server
+from flows.server import run_flow
 
 if TYPE_CHECKING:
     from flows.settings import Settings
 
 INTERRUPTED = 130
-SHORT_ID = 10
 
 in_collection = click.option(
     "-c",
@@ -142,46 +140,16 @@ def candidates(
     parquet: Path | None,
 ) -> None:
     """Print the candidates, or write them as CSV or Parquet for pandas."""
-    frame = _table(_settings(collection)).frame()
-    for column, wanted in (("style", style), ("source", source)):
-        if wanted is not None:
-            if wanted not in set(frame[column]):
-                raise BadValue(
-                    column, wanted, ", ".join(sorted(set(frame[column]))[:40]) or "none: there are no candidates"
-                )
-            frame = frame[frame[column] == wanted]
-    if verdict is not None:
-        given = frame["verdict"].fillna("undecide")
-        frame = frame[given == ("undecide" if verdict == "none" else verdict)]
+    settings = _settings(collection)
+    from flows.candidates import chosen, show_candidates
+
+    frame = chosen(_table(settings).frame(), style, source, verdict)
     for file, write in ((csv_file, lambda to: frame.to_csv(to, index=False)), (parquet, frame.to_parquet)):
         if file is not None:
             _write(file, write)
             click.echo(f"wrote {len(frame)} candidates to {file}")
     if csv_file is None and parquet is None:
-        _print_candidates(frame, limit)
-
-
-def _print_candidates(frame: Any, limit: int) -> None:
-    if frame.empty:
-        click.echo("no candidates; `toadworks run` makes them")
-        return
-    shown = frame.head(limit) if limit else frame
-    leads = shown["leader"] == shown["id"]
-    columns = {
-        "id": shown["id"].str[:SHORT_ID],
-        "source": shown["source"],
-        "style": shown["style"],
-        "scale": shown["guidance_scale"].map("{:g}".format),
-        "step": shown["insertion_step"],
-        "seed": shown["seed"],
-        "score": shown["score"].map("{:.2f}".format).where(shown["score"].notna(), ""),
-        "group": leads.map({True: "leads", False: ""}).where(leads, shown["leader"].str[:SHORT_ID]),
-        "near source": shown["near_source"].map({True: "near"}).fillna(""),
-        "verdict": shown["verdict"].fillna(""),
-    }
-    click.echo(shown.assign(**columns)[list(columns)].to_string(index=False))
-    if len(shown) < len(frame):
-        click.echo(f"... and {len(frame) - len(shown)} more (--limit 0 prints all)", err=True)
+        show_candidates(frame, limit)
 
 
 def _deciding(verdict: str) -> Callable[..., None]:
@@ -334,7 +302,7 @@ def demo(folder: Path) -> None:
 
 def _run(settings: Settings, accept: str) -> None:
     """Run the flow and say what came of it."""
-    told = _flow("flows.collection", "make_collection", str(settings.file), accept)
+    told = run_flow("flows.collection", "make_collection", str(settings.file), accept)
     if told["skipped"]:
         click.echo(f"{len(told['skipped'])} source files were skipped:")
         for file, reason in told["skipped"]:
@@ -351,27 +319,8 @@ def _run(settings: Settings, accept: str) -> None:
 
 
 def _export(settings: Settings) -> None:
-    count = _flow("flows.export", "export", str(settings.file))
+    count = run_flow("flows.export", "export", str(settings.file))
     click.echo(f"collection:      {settings.release_folder} ({count} tokens; index.html shows them)")
-
-
-def _flow(module: str, name: str, *arguments: str) -> Any:
-    """Run one of the Prefect flows in this process."""
-    quiet_prefect()
-    import importlib
-
-    import httpx
-
-    flow: Callable[..., Coroutine[Any, Any, Any]] = getattr(importlib.import_module(module), name)
-    try:
-        start_server()
-        return asyncio.run(flow(*arguments))
-    except (httpx.TransportError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "API" not in str(error):
-            raise  # Prefect says so where it finds no server
-        where = os.environ.get("PREFECT_API_URL", "of this run")
-        told = f"Prefect's server {where} does not answer ({error}); unset PREFECT_API_URL to run without one"
-        raise RunFailed(told) from error
 
 
 def _settings(collection: Path) -> Settings:

@@ -1,10 +1,17 @@
-"""Prefect in the process: its settings for a command line, and a temporary server that never outlives its run."""
+"""Prefect in the process: its settings for a command line, a temporary server that never outlives its run, and running
+a flow."""
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import os
 import subprocess
+from collections.abc import Callable, Coroutine
 from functools import lru_cache
+from typing import Any
+
+from errors import RunFailed
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -47,3 +54,20 @@ def start_server() -> subprocess.Popen[bytes] | None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C in the terminal must not end it before its time
     )
+
+
+def run_flow(module: str, name: str, *arguments: str) -> Any:
+    """Run the flow `name` of a module in this process. Raises RunFailed where Prefect's server does not answer."""
+    quiet_prefect()
+    import httpx
+
+    flow: Callable[..., Coroutine[Any, Any, Any]] = getattr(importlib.import_module(module), name)
+    try:
+        start_server()
+        return asyncio.run(flow(*arguments))
+    except (httpx.TransportError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "API" not in str(error):
+            raise  # Prefect says so where it finds no server
+        where = os.environ.get("PREFECT_API_URL", "of this run")
+        told = f"Prefect's server {where} does not answer ({error}); unset PREFECT_API_URL to run without one"
+        raise RunFailed(told) from error

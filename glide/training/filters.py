@@ -15,6 +15,12 @@ Mask = NDArray[np.bool_]
 Colour = tuple[float, float, float]
 
 
+def grid(image: Array) -> tuple[Array, Array]:
+    """Row and column numbers of every pixel, as two (H, W) maps."""
+    rows, columns = np.mgrid[0 : image.shape[0], 0 : image.shape[1]].astype(np.float32)
+    return rows, columns
+
+
 def luminance(image: Array) -> Array:
     """Perceived brightness 0..1 of an (H, W, 3) image, as (H, W)."""
     weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)

@@ -91,6 +91,8 @@ def plan(collection: Path) -> None:
     click.echo(f"{found.recipes:>8}  recipes in the plan, {found.missing} still to make ({found.steps} sampling steps)")
     click.echo(f"    time  about {_duration(found.seconds)} on this machine")
     click.echo(f"    disk  about {found.disk_bytes / 1e6:.1f} MB")
+    for warning in found.warnings:
+        click.echo(f"    note  {warning}")
     click.echo("next: toadworks run" if found.missing else "nothing is missing; next: toadworks candidates")
 
 

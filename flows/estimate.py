@@ -12,14 +12,16 @@ from collection_db import Table
 from flows.ingest import chosen_sources
 from flows.making import maker
 from flows.masking import drawn_masks
-from flows.pair import cells
+from flows.pair import cells, warnings
 from flows.settings import Settings
 from glide.models import Model
 from glide.request import Options, Request
-from glide.restyle import restyle
 from glide.schedules import kept_steps
 
-CANDIDATE_BYTES = 18_000  # measured: a 64x64 PNG with its recipe takes 15 kB of disk, its rows in the table 3 kB
+# measured: a 64x64 PNG with its recipe takes 15 kB of disk, a 256x256 one about 75 kB, the rows in the table 3 kB
+CANDIDATE_BYTES, PIXEL_BYTES = 13_800, 1.025
+LONG_ENOUGH = 0.3  # seconds an image: what takes longer is timed once
+SCORING_STEPS = 4  # looking for evidence costs as much as so many steps
 SOURCE_BYTES = 4_000
 HASHING_SECONDS = 0.01  # an image: hash, group, its place on a sheet
 STARTING_SECONDS = 15.0
@@ -28,7 +30,8 @@ STARTING_SECONDS = 15.0
 @dataclass(frozen=True)
 class Estimate:
     """`recipes` in the plan, `missing` of them without a candidate; `steps`: sampling steps that those need;
-    `seconds`, `disk_bytes`: what they will take; `grid`: (what, how many) of each side."""
+    `seconds`, `disk_bytes`: what they will take; `grid`: (what, how many) of each side; `warnings`: sentences on what
+    is left out."""
 
     grid: list[tuple[str, int]]
     recipes: int
@@ -36,6 +39,7 @@ class Estimate:
     steps: int
     seconds: float
     disk_bytes: int
+    warnings: list[str]
 
 
 def estimate(settings: Settings) -> Estimate:
@@ -49,12 +53,13 @@ def estimate(settings: Settings) -> Estimate:
     table.close()
     sources = [(id, known.get(id, id)) for id in files]
     recipes = missing = steps = 0
-    masks, _ = drawn_masks(settings, list(files))
+    masks, skipped = drawn_masks(settings, list(files))
+    scoring = SCORING_STEPS if settings.options.samples > 1 and settings.options.scorer == "evidence" else 0
     for cell in cells(settings, sources, masks):
         recipes += 1
         if cell.recipe.id not in made:
             missing += 1
-            steps += cell.recipe.samples * (cell.recipe.steps - cell.recipe.insertion_step)
+            steps += cell.recipe.samples * (cell.recipe.steps - cell.recipe.insertion_step + scoring)
     seconds = 0.0
     if missing:
         batches = math.ceil(missing / settings["model"]["batch"])
@@ -70,41 +75,42 @@ def estimate(settings: Settings) -> Estimate:
         ("guidance scales x insertion steps, all styles together", variants),
         ("seeds", len(settings["grid"]["seeds"])),
     ]
-    disk = missing * CANDIDATE_BYTES + (len(sources) - len(known)) * SOURCE_BYTES
-    return Estimate(grid, recipes, missing, steps, seconds, max(disk, 0))
+    told = [f"skipped {file}: {reason}" for file, reason in skipped] + warnings(settings)
+    disk = (
+        missing * round(CANDIDATE_BYTES + PIXEL_BYTES * settings.side**2) + (len(sources) - len(known)) * SOURCE_BYTES
+    )
+    return Estimate(grid, recipes, missing, steps, seconds, max(disk, 0), told)
 
 
 def seconds_a_step(settings: Settings) -> tuple[float, float]:
     """Seconds that one image's sampling step takes here, guidance and batching included, and its upsampling (0 where
-    there is none): the median of three."""
+    there is none). Raises RunFailed where a GPU's memory is too small."""
     working = maker(settings.model, settings.parts, settings["model"]["device"], settings["model"]["batch"])
-    model, options = working.model, replace(settings.options, samples=1)
+    model, masked = working.model, settings.parts.masked
     side, large = model.spec.size, model.spec.upsampled_size
-    masked = settings.parts.masked
+    # guided as a whole: which steps an interval leaves out is not worth knowing here
+    plain = replace(settings.options, samples=1, guidance_from=0.0, guidance_until=1.0)
     request = Request(
         np.full((side, side, 3), 128, np.uint8),
         settings.styles[0].prompt,
         3.0,
-        max(options.steps - 2, 0),
+        plain.steps - 1,
         seed=1,
         repaint=np.ones((side, side), bool) if masked else None,
         large_source=np.zeros((large, large, 3), np.uint8) if masked else None,
         large_repaint=np.ones((large, large), bool) if masked else None,
     )
-    base = replace(model, upsampler=None)
 
-    def timed(what: Model, options: Options, images: int) -> float:
-        times = []
-        for _ in range(4):
+    def timed(what: Model, options: Options) -> float:
+        times: list[float] = []
+        while len(times) < 4 and sum(times) < LONG_ENOUGH:
             began = time.monotonic()
-            restyle(what, [request] * working.batch, options, width=working.batch)
-            times.append((time.monotonic() - began) / images)
-        return sorted(times[1:])[1]  # the first one warms up
+            replace(working, model=what).make([request] * working.batch, options)
+            times.append((time.monotonic() - began) / working.batch)
+        return sorted(times)[(len(times) - 1) // 2]  # the first one warms up
 
-    a_step = timed(base, options, min(options.steps, 2) * working.batch)
+    a_step = timed(replace(model, upsampler=None), plain)
     if model.upsampler is None:
         return a_step, 0.0
-    count = len(kept_steps(options.upsampler_respacing))
-    few = replace(options, upsampler_respacing="2")
-    both = timed(model, few, working.batch) - min(options.steps, 2) * a_step
-    return a_step, max(both, 0.0) * count / 2
+    upsampling = timed(model, replace(plain, upsampler_respacing="1")) - a_step
+    return a_step, max(upsampling, 0.0) * len(kept_steps(plain.upsampler_respacing))

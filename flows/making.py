@@ -14,17 +14,18 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from errors import RunFailed
+from errors import NothingLeft, RunFailed
 from flows.progress import say
 from glide.masks import repainted
-from glide.models import Model, ModelSpec, Parts, load_model
+from glide.models import Hashes, Model, ModelSpec, Parts, load_model, model_spec, weights_hashes
 from glide.prepare import prepare
 from glide.request import Options, Request, Restyled
 from glide.restyle import restyle
 from styles.recipes import Recipe
 
 TEXT_CHUNK = "toadworks"
-SMALLEST_BATCH = 2  # evaluations are at least 4 rows wide, and an image under guidance takes two
+HALF = 'model.precision = "float16" takes half as much'
+SMALLEST_BATCH = 4  # evaluations are of a multiple of 4 rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Order:
 
 @dataclass(eq=False)
 class Maker:
-    """A loaded model and how it is run: images an evaluation (`batch`), and what is told of it in each PNG."""
+    """A loaded model and how it is run: rows an evaluation (`batch`), and what is told of it in each PNG."""
 
     model: Model
     batch: int
@@ -62,8 +63,8 @@ class Maker:
                 return restyle(self.model, requests, options, width=self.batch)
             except torch.cuda.OutOfMemoryError as error:
                 if self.batch <= SMALLEST_BATCH:
-                    told = f"the GPU's memory is too small, even for {self.batch} images at once"
-                    raise RunFailed(f'{told}; model.precision = "float16" takes half of it') from error
+                    told = f"the GPU's memory is too small, even for {self.batch} rows at once: {HALF}"
+                    raise RunFailed(told) from error
             torch.cuda.empty_cache()
             self.batch //= 2
             say(f"the GPU's memory is too small: going on with model.batch = {self.batch}")
@@ -102,11 +103,34 @@ def parts_of(recipe: Recipe) -> Parts:
     return Parts(bool(recipe.mask), bool(recipe.upsampler_sha256), bool(recipe.clip_sha256), recipe.precision)
 
 
+def hashes_of(recipe: Recipe) -> Hashes:
+    """The weights that a recipe names."""
+    return Hashes(recipe.weights_sha256, recipe.upsampler_sha256, recipe.clip_sha256)
+
+
+def checked_parts(model: str, recipe: Recipe) -> tuple[ModelSpec, Parts]:
+    """The model and its parts that a recipe was planned for. Raises BadValue for an unknown model, NothingLeft where
+    the weights here are others, BadWeights where there are none."""
+    spec, parts = model_spec(model), parts_of(recipe)
+    here, wanted = weights_hashes(spec, parts), hashes_of(recipe)
+    for field in fields(Hashes):
+        then, now = getattr(wanted, field.name), getattr(here, field.name)
+        if then != now:
+            raise NothingLeft(
+                f"this was planned with weights {then[:12]} of {spec.name}'s {field.name}; "
+                f"those here are {now[:12]}, which would give another picture"
+            )
+    return spec, parts
+
+
 @lru_cache(maxsize=1)
 def maker(spec: ModelSpec, parts: Parts, device: str, batch: int) -> Maker:
     """The model on `device` ("auto": a CUDA GPU where there is one), loaded once a process. Raises RunFailed where the
-    device is not there."""
-    return Maker(load_model(spec, parts, chosen_device(device)), batch)
+    device is not there, or has too little memory."""
+    try:
+        return Maker(load_model(spec, parts, chosen_device(device)), batch)
+    except torch.cuda.OutOfMemoryError as error:
+        raise RunFailed(f"the GPU's memory is too small for {spec.name}: {HALF}") from error
 
 
 def chosen_device(device: str) -> str:

@@ -11,32 +11,41 @@ from numpy.typing import NDArray
 from collection_db import AssetFolder
 from errors import BadSource
 from flows.settings import Settings
+from flows.sources import SUFFIXES, find_sources
 from glide.masks import MASKS, mask_bytes, mask_from_bytes, read_mask
 from styles.recipes import Recipe
 
-SUFFIX = ".pbm"
+ASSET_SUFFIX = ".pbm"
 
 
 def drawn_masks(settings: Settings, source_ids: list[str]) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
     """The mask of every source that has one of its own, as the bytes of its asset; and (file, reason) of those that
-    should have one but have none that can be used."""
-    given = settings["inpainting"]["mask"]
+    should have one but have none that can be used (`inpainting.others` says what is done with sources without)."""
+    given, others = settings["inpainting"]["mask"], settings["inpainting"]["others"]
     if not given or given in MASKS:
         return {}, []
     place = settings.folder / given
-    masks: dict[str, bytes] = {}
     if not place.is_dir():  # one for all; a bad one is no source's fault
         return dict.fromkeys(source_ids, mask_bytes(read_mask(place))), []
-    skipped = []
-    files: dict[str, Path] = {file.stem: file for file in sorted(place.iterdir(), reverse=True) if file.is_file()}
+    files, refused = find_sources(place)
+    masks: dict[str, bytes] = {}
+    skipped = [(file, why) for file, why in refused if Path(file).stem in source_ids and Path(file).suffix in SUFFIXES]
+    twice = {Path(file).stem for file, _ in skipped}
     for id in source_ids:
         try:
-            if id not in files:
+            if id in files:
+                masks[id] = mask_bytes(read_mask(files[id]))
+            elif not others and id not in twice:
                 raise BadSource(place / f"{id}.png", "there is no mask of this source")
-            masks[id] = mask_bytes(read_mask(files[id]))
         except BadSource as error:
             skipped.append((Path(error.file).name, error.problem))
     return masks, skipped
+
+
+def mask_of_others(settings: Settings) -> str:
+    """What recipes say of sources without a mask of their own; "" where a mask is asked for: they are left out."""
+    given = settings["inpainting"]["mask"]
+    return str(given if given in ("", *MASKS) else settings["inpainting"]["others"])
 
 
 def mask_name(data: bytes) -> str:

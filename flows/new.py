@@ -53,7 +53,7 @@ respacing = ""         # which steps, as GLIDE writes them: "fast27", "ddim50", 
 eta = 0.0              # ddim's share of fresh noise, 0..1
 precision = "float32"  # "float16" or "bfloat16" on a GPU
 device = "auto"        # a CUDA GPU where there is one, else the CPU
-batch = 8              # images an evaluation; part of what makes pixels equal to the last bit
+batch = 8              # rows an evaluation (a guided image takes two); part of what makes pixels equal to the last bit
 
 [guidance]             # by the prompt; the scales are in [grid]
 from = 0.0             # only where the noise's share, 0..1, is at least this
@@ -69,6 +69,7 @@ clip_scores = false    # score finished candidates by CLIP
 
 [inpainting]
 mask = ""              # "subject" or "background" changes only that; or a mask image, or a folder of ID.png
+others = ""            # with a folder: for sources without a file in it; "" leaves them out
 
 [upsampler]            # 64 to 256 pixels, for models that have one
 use = false

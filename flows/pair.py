@@ -10,10 +10,9 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import AssetFolder, PlannedRecipe, Table
 from errors import NothingLeft
-from flows.masking import SUFFIX, drawn_masks, mask_name
+from flows.masking import ASSET_SUFFIX, drawn_masks, mask_name, mask_of_others
 from flows.progress import say
 from flows.settings import Settings
-from glide.masks import MASKS
 from glide.models import weights_hashes
 from styles.grid import Cell, Grid
 from styles.recipes import Recipe
@@ -33,12 +32,16 @@ def plan_recipes(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
     if not sources:
         raise NothingLeft(f"{settings.images}: there are no sources to pair; see `toadworks status`")
     masks, skipped = drawn_masks(settings, [id for id, _ in sources])
-    for data in masks.values():
-        assets.put(data, SUFFIX)
+    for data in set(masks.values()):
+        assets.put(data, ASSET_SUFFIX)
     for file, reason in skipped:
         say(f"skipped {file}: {reason}")
-    for style, lost in cut_prompts(settings):
-        say(f"the prompt of {style!r} is longer than {settings.model.name} reads; lost: {lost}")
+    if not with_mask(settings, sources, masks):
+        raise NothingLeft(
+            f"{settings['inpainting']['mask']}: no source has a mask that can be used; nothing is planned"
+        )
+    for warning in warnings(settings):
+        say(warning)
     planned = (
         PlannedRecipe(cell.recipe, cell.source_id, cell.style, settings.model.name)
         for cell in cells(settings, sources, masks)
@@ -58,8 +61,7 @@ def cells(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[str
 
 def grid_of(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[str, bytes]) -> Grid:
     hashes = weights_hashes(settings.model, settings.parts)
-    options, mask = settings.options, settings["inpainting"]["mask"]
-    drawn = bool(mask) and mask not in MASKS
+    options = settings.options
     base = Recipe(
         source_sha256="",
         prompt="",
@@ -71,14 +73,14 @@ def grid_of(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[s
         clip_sha256=hashes.clip if options.clip_scale or options.scorer == "clip" else "",
         upsampler_sha256=hashes.upsampler,
         mode=settings["grid"]["mode"],
-        mask="" if drawn else mask,
+        mask=mask_of_others(settings),
         precision=settings.parts.precision,
         prepare=settings["sources"]["prepare"],
         backdrop=settings["sources"]["backdrop"],
         **asdict(options),
     )
     return Grid(
-        sources=[source for source in sources if not drawn or source[0] in masks],
+        sources=with_mask(settings, sources, masks),
         styles=settings.styles,
         seeds=list(dict.fromkeys(settings["grid"]["seeds"])),
         base=base,
@@ -86,11 +88,27 @@ def grid_of(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[s
     )
 
 
-def cut_prompts(settings: Settings) -> list[tuple[str, str]]:
-    """(style, the words of its prompt that the model does not get to read whole), of prompts that are too long."""
-    tokens, context = settings.model.tokens(), settings.model.base.unet.text_context
-    cut = []
-    for style in settings.styles:
-        if lost := tokens(style.prompt, context).lost:
-            cut.append((style.name, " ".join(style.prompt.split()[-len(lost.split()) :])))
-    return cut
+def with_mask(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """The sources that the plan can take: where masks are asked for, those that have one."""
+    everyone = not settings.parts.masked or mask_of_others(settings)
+    return [source for source in sources if everyone or source[0] in masks]
+
+
+def warnings(settings: Settings) -> list[str]:
+    """What users should know before time is spent: what the model is not for, and which words it does not get to
+    read."""
+    spec, parts = settings.model, settings.parts
+    told = [f"model {spec.name}: {spec.warning}"] if spec.warning else []
+    readers = [(spec.name, spec.tokens(), spec.base.unet.text_context, "{prompt}")]
+    if parts.upsampled and spec.upsample:
+        template = settings.options.upsampler_prompt
+        readers.append((f"{spec.name}'s upsampler", spec.tokens(), spec.upsample.unet.text_context, template))
+    if parts.clip and spec.clip:
+        readers.append((f"{spec.name}'s CLIP", spec.clip_tokens(), spec.clip.text.context, "{prompt}"))
+    for reader, tokens, context, template in readers:
+        for style in settings.styles:
+            prompt = template.replace("{prompt}", style.prompt)
+            if lost := tokens(prompt, context).lost:
+                words = " ".join(prompt.split()[-len(lost.split()) :])  # whole ones: the first may be cut in two
+                told.append(f"the prompt of {style.name!r} is longer than {reader} reads; lost: {words}")
+    return told

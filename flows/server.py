@@ -66,8 +66,8 @@ def run_flow(module: str, name: str, *arguments: str) -> Any:
         start_server()
         return asyncio.run(flow(*arguments))
     except (httpx.TransportError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "API" not in str(error):
-            raise  # Prefect says so where it finds no server
+        if isinstance(error, RuntimeError) and "Failed to reach API" not in str(error):
+            raise  # that is what Prefect says where it finds no server
         where = os.environ.get("PREFECT_API_URL", "of this run")
         told = f"Prefect's server {where} does not answer ({error}); unset PREFECT_API_URL to run without one"
         raise RunFailed(told) from error

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from collection_db.engine import shown_url
 from errors import BadSetting, BadValue, NothingLeft
+from flows.defaults import DEFAULTS
 from glide.masks import MASKS
 from glide.models import MODELS, PRECISIONS, ModelSpec, Parts
 from glide.prepare import PREPARE
@@ -34,65 +35,6 @@ from styles.catalogue import (
 
 FILE = "collection.toml"
 LARGEST_SEED = 2**53 - 1  # seeds travel in JSON, whose readers keep no more digits
-
-# every key with its default; the default's type is the key's type
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "": {"name": ""},
-    "sources": {
-        "images": "",
-        "metadata": "",
-        "licence": "",
-        "limit": 0,
-        "only": [],
-        "frame": 0,
-        "prepare": "area",
-        "backdrop": "#ffffff",
-    },
-    "grid": {
-        "catalogue": "toads",
-        "styles": [],
-        "guidance_scales": [],
-        "insertion_steps": [],
-        "seeds": [1],
-        "mode": "noised",
-        "sample": 0,
-        "sample_seed": 1,
-    },
-    "model": {
-        "name": "tadpole",
-        "sampler": "ddim",
-        "steps": 15,
-        "respacing": "",
-        "eta": 0.0,
-        "precision": "float32",
-        "device": "auto",
-        "batch": 8,
-    },
-    "guidance": {"from": 0.0, "until": 1.0, "rescale": 0.0, "dynamic_thresholding": 0.0, "clip_scale": 0.0},
-    "choosing": {"samples": 1, "scorer": "evidence", "clip_scores": False},
-    "inpainting": {"mask": ""},
-    "upsampler": {
-        "use": False,
-        "prompt": "{prompt}",
-        "sampler": "ddim",
-        "respacing": "fast27",
-        "eta": 0.0,
-        "temperature": 0.997,
-    },
-    "look_alikes": {"bits": 40, "colour": 2.0},
-    "release": {
-        "collection": "",
-        "symbol": "",
-        "description": "",
-        "name_template": "{collection} #{number}",
-        "description_template": "Source {source} as {style}.",
-        "external_url": "",
-        "image_base_uri": "",
-        "image_size": 512,
-        "resampling": "nearest",
-    },
-    "storage": {"database": "toadworks.db", "assets": "assets", "sheets": "sheets", "release": "release"},
-}
 
 
 @dataclass(frozen=True)
@@ -158,7 +100,7 @@ class Settings:
         plain = Options(steps=self.steps)
         options = replace(
             plain,
-            respacing=model["respacing"],
+            respacing=model["respacing"].replace(" ", ""),
             sampler=model["sampler"],
             eta=model["eta"] if model["sampler"] == "ddim" else plain.eta,
             guidance_from=guidance["from"],
@@ -167,6 +109,8 @@ class Settings:
             dynamic_thresholding=guidance["dynamic_thresholding"],
             clip_scale=guidance["clip_scale"],
         )
+        if options.respacing == replace(options, respacing="").base_respacing():
+            options = replace(options, respacing="")  # the same steps by another name
         if choosing["samples"] > 1:
             options = replace(options, samples=choosing["samples"], scorer=choosing["scorer"])
         if upsampler["use"]:
@@ -307,10 +251,16 @@ class Settings:
         exists = not mask or mask in MASKS or (self.folder / mask).exists()
         allowed = f'"", {", ".join(MASKS)}, a mask image, or a folder with one a source'
         self._require("inpainting.mask", exists, f"there is no {self.folder / mask}", allowed)
+        self._among("inpainting.others", self["inpainting"]["others"], ("", *MASKS))
         lacking = self.model.lacks(self.parts)
-        key = {"an upsampler": "upsampler.use", "CLIP": "guidance.clip_scale"}.get(lacking, "inpainting.mask")
+        key = {"an upsampler": "upsampler.use", "CLIP": self._asks_for_clip()}.get(lacking, "inpainting.mask")
         able = ", ".join(name for name, other in MODELS.items() if not other.lacks(self.parts))
         self._require(key, not lacking, f"{model['name']} has no {lacking.removeprefix('an ')}", f"with model {able}")
+
+    def _asks_for_clip(self) -> str:
+        if self["guidance"]["clip_scale"]:
+            return "guidance.clip_scale"
+        return "choosing.clip_scores" if self["choosing"]["clip_scores"] else "choosing.scorer"
 
     def _check_sampling(self) -> None:
         model, guidance, choosing, upsampler = (self[key] for key in ("model", "guidance", "choosing", "upsampler"))
@@ -322,6 +272,8 @@ class Settings:
                 kept_steps(respacing)
             except BadValue as error:
                 raise BadSetting(self.file, f"{key}.respacing", f"{respacing!r} cannot be", error.allowed) from error
+        stages = len(kept_steps(upsampler["respacing"])) if upsampler["respacing"] else 0
+        self._require("upsampler.respacing", stages > 1, "keeps too few steps", "one that keeps 2 or more")
         shares = {
             "model.eta": model["eta"],
             "upsampler.eta": upsampler["eta"],
@@ -338,6 +290,14 @@ class Settings:
         self._within("guidance.clip_scale", guidance["clip_scale"], 0, 1000)
         self._within("choosing.samples", choosing["samples"], 1, 64)
         self._among("choosing.scorer", choosing["scorer"], SCORERS)
+        # a clean insertion into a sampler without noise: all samples would be the same picture
+        fresh = model["sampler"] == "ddpm" or (model["sampler"] == "ddim" and model["eta"] > 0)
+        self._require(
+            "choosing.samples",
+            choosing["samples"] == 1 or self["grid"]["mode"] == "noised" or fresh,
+            f'{choosing["samples"]} samples would all be the same: mode "clean" and {model["sampler"]} draw no noise',
+            '1, or grid.mode "noised", sampler "ddpm" or an eta above 0',
+        )
         self._within("upsampler.temperature", upsampler["temperature"], 0, 2)
 
     def _require(self, key: str, holds: bool, problem: str, allowed: str) -> None:

@@ -14,15 +14,15 @@ from PIL import Image
 
 from collection_db import AssetFolder, Table
 from errors import BadSource, NothingLeft, RunFailed
-from flows.making import TEXT_CHUNK, Order, candidate_png, maker, options_of, parts_of
+from flows.making import TEXT_CHUNK, Order, candidate_png, checked_parts, maker, options_of
 from flows.masking import own_mask
 from flows.settings import Settings
 from flows.sources import UNREADABLE, SourceImage, read_image
 from glide.masks import MASKS
-from glide.models import model_spec, weights_hashes
 from styles.recipes import Recipe
 
 SAME = "the same, pixel for pixel"
+LARGEST_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -63,24 +63,16 @@ def make_again(given: Carried, source_file: Path | None, settings: Settings | No
     The source comes from `source_file`, else from the collection's table. Raises BadSource where it is not the recipe's
     source, NothingLeft where there is none to be had or the weights are others.
     """
-    spec, recipe = model_spec(given.about.get("model", "tadpole")), given.recipe
-    parts = parts_of(recipe)
-    here = weights_hashes(spec, parts)
-    for then, now in (
-        (recipe.weights_sha256, here.base),
-        (recipe.upsampler_sha256, here.upsampler),
-        (recipe.clip_sha256, here.clip),
-    ):
-        if then != now:
-            raise NothingLeft(
-                f"{given.file} was made with weights {then[:12]} of {spec.name}; "
-                f"those here are {now[:12]}, which would give another picture"
-            )
+    recipe = given.recipe
+    spec, parts = checked_parts(str(given.about.get("model", "tadpole")), recipe)
     source = _source(given, source_file, settings)
     order = Order(recipe, source, _mask(given, settings))
     made_with = given.about.get("made_with", {})
     device = settings["model"]["device"] if settings else "auto"
-    working = maker(spec, parts, device, int(made_with.get("batch", 8)))
+    batch = made_with.get("batch", 8) if isinstance(made_with, dict) else 8
+    if not isinstance(batch, int) or not 1 <= batch <= LARGEST_BATCH:
+        raise BadSource(given.file, f"says it was made {batch!r} rows at once; that can be 1..{LARGEST_BATCH}")
+    working = maker(spec, parts, device, batch)
     [outcome] = working.make([working.request(order)], options_of(recipe))
     if outcome.problem:
         raise RunFailed(f"{given.file}: made again, {outcome.problem}")

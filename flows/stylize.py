@@ -4,8 +4,10 @@ on where it was."""
 from __future__ import annotations
 
 import io
+import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -15,8 +17,8 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import AssetFolder, Table
 from collection_db.rows import pieces
-from errors import ToadworksError
-from flows.making import Maker, Order, candidate_png, maker, options_of
+from errors import RunFailed, ToadworksError
+from flows.making import Maker, Order, candidate_png, checked_parts, hashes_of, maker, options_of, parts_of
 from flows.masking import own_mask
 from flows.progress import Meter, meter, say
 from flows.settings import Settings
@@ -46,12 +48,17 @@ def stylize_batch(collection: str, rows: list[Any], shown: Meter) -> list[str]:
     """Make these rows of `Table.missing`, each few stored as soon as they are made; return what went wrong."""
     settings = Settings.read(collection)
     table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
-    working = maker(settings.model, settings.parts, settings["model"]["device"], settings["model"]["batch"])
+    device, batch = settings["model"]["device"], settings["model"]["batch"]
     failed: list[str] = []
-    for few in _together(rows, settings["model"]["batch"]):
+    for few in _together(rows, batch):
         try:
-            made, bad = _made(few, working, assets)
+            # what the recipes say counts: collection.toml may have been edited since they were planned
+            spec, parts = checked_parts(few[0].model, Recipe.from_json(few[0].json))
+            parts = replace(parts, clip=parts.clip or (settings["choosing"]["clip_scores"] and spec.clip is not None))
+            made, bad = _made(few, maker(spec, parts, device, batch), assets)
             table.add_candidates(made)
+        except RunFailed:  # a full disk, a table that is gone, a GPU without memory: the others would fail too
+            raise
         except ToadworksError as error:
             bad = [str(error)] * len(few)
         for sentence in dict.fromkeys(bad):
@@ -64,7 +71,12 @@ def stylize_batch(collection: str, rows: list[Any], shown: Meter) -> list[str]:
 
 def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
     """Rows that can share a batch, `width` at a time."""
-    for _, alike in groupby(rows, key=lambda row: options_of(Recipe.from_json(row.json))):
+
+    def shared(row: Any) -> Any:
+        recipe = Recipe.from_json(row.json)
+        return row.model, hashes_of(recipe), parts_of(recipe), options_of(recipe)
+
+    for _, alike in groupby(rows, key=shared):
         yield from map(list, pieces(list(alike), width))
 
 
@@ -90,7 +102,8 @@ def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[di
             continue
         about = {"source": row.source_id, "style": row.style, "model": row.model, "made_with": working.made_with}
         sha256 = assets.put(candidate_png(outcome.pixels, recipe, about))
-        scores = {"scorer": recipe.scorer, "scores": outcome.scores, "kept": outcome.kept}
+        known = [score if math.isfinite(score) else None for score in outcome.scores]  # JSON has no NaN
+        scores = {"scorer": recipe.scorer, "scores": known, "kept": outcome.kept}
         made.append(
             {
                 "id": row.id,

@@ -72,9 +72,7 @@ class FetchedWeights:
             missing = weights_folder() / self.remote.name
             raise BadWeights(missing, "is not there; `toadworks weights fetch glide` gets it")
         if not limits_confirmed(weights_folder()):
-            raise BadWeights(
-                file, "its limits are not confirmed yet; `toadworks weights fetch glide` shows them"
-            )
+            raise BadWeights(file, "its limits are not confirmed yet; `toadworks weights fetch glide` shows them")
         return file
 
 

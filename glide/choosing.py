@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from glide.clip import NoisyClip
-from glide.guidance import Guided
+from glide.guidance import Guided, in_fixed_rows
 
 LEVELS = (0.3, 0.5, 0.7, 0.9)  # noise shares sqrt(1 - abar) at which the evidence is taken
 EVIDENCE_SEED = 20211220  # the noise is the same for all images and recipes, so that scores can be compared
@@ -40,10 +40,8 @@ def evidence(guided: Guided, images: Tensor, on: Tensor) -> Tensor:
 
 def clip_scores(clip: NoisyClip, images: Tensor, text: Tensor, width: int) -> Tensor:
     """Cosine of each image [M, 3, S, S] with its prompt's features `text` [M, d], taken without noise: [M], -1..1."""
-    parts = []
-    for start in range(0, len(images), width):
-        # of one width always, the last image filling up: so no image's score depends on its neighbours
-        row = torch.arange(start, start + width, device=images.device).clamp(max=len(images) - 1)
-        t = torch.zeros(width, dtype=torch.int64, device=images.device)
-        parts.append(clip.similarity(images[row], t, text[row])[: len(images) - start])
-    return torch.cat(parts)
+
+    def some(row: Tensor) -> Tensor:
+        return clip.similarity(images[row], torch.zeros_like(row), text[row])
+
+    return in_fixed_rows(len(images), width, images.device, some)

@@ -6,6 +6,7 @@ here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -70,10 +71,8 @@ class Guided:
     """`denoise` for the samplers: classifier-free guidance (Ho & Salimans 2021, arXiv 2207.12598), eps = eps_uncond +
     s (eps_cond - eps_uncond) with a scale an image; the variance is that of the conditional half.
 
-    `beside`: [N, C, S, S], what the network sees beside x (see `glide.unet.beside`). Every evaluation holds `rows` rows
-    (an image that is guided takes two), rounded up to a multiple of 4 and the last one filled up with copies. Kernels
-    are chosen by shape, so an image gets the same bytes alone, first, last or among others; at widths that are no
-    multiple of 4, two threads share an image between them and its last bit depends on its place.
+    `beside`: [N, C, S, S], what the network sees beside x (see `glide.unet.beside`); `rows`: of an evaluation, where an
+    image that is guided takes two (see `in_fixed_rows`).
     """
 
     network: TextUNet
@@ -89,10 +88,10 @@ class Guided:
         """What is said of images `x` [M, 3, H, W] (rows `on` of the batch) at respaced index i."""
         on = on.to(x.device)
         eps, v = self.noise(x, i, on)
-        x0 = implied_x0(x, eps, float(self.schedule.alphas_cumprod[i]))
+        x0 = _within(implied_x0(x, eps, float(self.schedule.alphas_cumprod[i])), self.guidance.thresholding)
         if self.known:
             x0 = self.known.pasted(x0, on)
-        return Denoised(_within(x0, self.guidance.thresholding), (v + 1) / 2, self._gradient(x, i, on))
+        return Denoised(x0, (v + 1) / 2, self._gradient(x, i, on))
 
     def noise(self, x: Tensor, i: int, on: Tensor) -> tuple[Tensor, Tensor]:
         """Guided noise and variance of `x`, [M, 3, H, W] each."""
@@ -113,25 +112,35 @@ class Guided:
 
     def evaluate(self, x: Tensor, i: int, on: Tensor, texts: Tensor) -> Tensor:
         """The network's own [M, 6, H, W] for images `x` of rows `on`, each under the encoding in row `texts` [M]."""
-        width = -(-self.rows // 4) * 4
-        t = torch.full((width,), int(self.schedule.timesteps[i]), device=x.device)
-        parts = []
-        for start in range(0, len(x), width):
-            row = torch.arange(start, start + width, device=x.device).clamp(max=len(x) - 1)  # the last image fills up
+        step = int(self.schedule.timesteps[i])
+
+        def some(row: Tensor) -> Tensor:
             seen = x[row] if self.beside is None else torch.cat([x[row], self.beside[on[row]]], dim=1)
-            parts.append(self.network(seen, t, self.prompts.encodings.rows(texts[row]))[: len(x) - start])
-        return torch.cat(parts)
+            return self.network(seen, torch.full_like(row, step), self.prompts.encodings.rows(texts[row]))
+
+        return in_fixed_rows(len(x), self.rows, x.device, some)
 
     def _gradient(self, x: Tensor, i: int, on: Tensor) -> Tensor | None:
         if self.clip is None:
             return None
-        width = -(-self.rows // 4) * 4
-        t = torch.full((width,), int(self.schedule.timesteps[i]), device=x.device)
-        parts = []
-        for start in range(0, len(x), width):
-            row = torch.arange(start, start + width, device=x.device).clamp(max=len(x) - 1)
-            parts.append(self.clip.clip.gradient(x[row], t, self.clip.text[on[row]])[: len(x) - start])
-        return self.clip.scale * torch.cat(parts)
+        clip, text, step = self.clip.clip, self.clip.text, int(self.schedule.timesteps[i])
+
+        def some(row: Tensor) -> Tensor:
+            return clip.gradient(x[row], torch.full_like(row, step), text[on[row]])
+
+        return self.clip.scale * in_fixed_rows(len(x), self.rows, x.device, some)
+
+
+def in_fixed_rows(count: int, rows: int, device: torch.device, evaluate: Callable[[Tensor], Tensor]) -> Tensor:
+    """`evaluate(row)` for the rows 0..count-1, always `rows` at a time, rounded up to a multiple of 4; the last row
+    fills up. Kernels are chosen by shape, so an image gets the same bytes alone, first, last or among others; at
+    widths that are no multiple of 4, two threads share an image between them and its last bit depends on its place."""
+    width = -(-rows // 4) * 4
+    parts = []
+    for start in range(0, count, width):
+        row = torch.arange(start, start + width, device=device).clamp(max=count - 1)
+        parts.append(evaluate(row)[: count - start])
+    return torch.cat(parts)
 
 
 def _rescaled(guided: Tensor, unguided: Tensor, share: float) -> Tensor:

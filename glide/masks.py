@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 
 MASKS = ("subject", "background")
 
+# Recipes say "subject", not what that comes to: these may never change, or old recipes would give other pictures.
 # Chosen by what they do to 5,969 CrypToadz (docs/inpainting.md). With a tolerance below 19 the speckles of 440
 # backgrounds count as subject, at 24 the smoke and mist of 68 toads as background; a step of 64 takes parts of ten
 # toads for background.

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 
-from errors import BadValue
+from errors import BadValue, BadWeights
 from glide import released
 from glide.checkpoints import FetchedWeights, ShippedWeights, UntrainedWeights, Weights, WithMaskChannels, load_into
 from glide.clip import ClipImageEncoder, ClipImageSpec, ClipTextEncoder, ClipTextSpec, NoisyClip
-from glide.locking import present, weights_folder
+from glide.locking import present, sha256_of, weights_folder
 from glide.tokens import ClipTokens, Gpt2Tokens, Tokenizer, byte_tokens
 from glide.unet import TextUNet, UNetSpec
 
@@ -74,6 +74,7 @@ class ModelSpec:
     clip: ClipSpec | None = None
     tokens: Callable[[], Tokenizer] = lambda: byte_tokens
     clip_tokens: Callable[[], Tokenizer] = lambda: byte_tokens
+    warning: str = ""  # what users should know before they spend time on it
 
     @property
     def size(self) -> int:
@@ -124,7 +125,7 @@ class Model:
     upsampler: Network | None
     clip: NoisyClip | None
     tokens: Tokenizer
-    clip_tokens: Tokenizer
+    clip_tokens: Tokenizer | None
 
     @property
     def device(self) -> torch.device:
@@ -140,22 +141,30 @@ def load_model(spec: ModelSpec, parts: Parts | None = None, device: str = "cpu")
     if parts.precision != "float32" and device == "cpu":
         raise BadValue("precision", parts.precision, "float32 on a CPU; float16 and bfloat16 are for GPUs")
     base, upsample, clip = parts.networks(spec)
+    tokens, clip_tokens = (
+        spec.tokens(),
+        spec.clip_tokens() if clip else None,
+    )  # first: they are small and may be missing
+    if device != "cpu":
+        # a GPU is exact only if it is told to be: by default its convolutions round to 10 bits
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
 
     def loaded(network: NetworkSpec) -> Network:
         with torch.device("meta"):
             unet = TextUNet(network.unet)
         unet.to_empty(device="cpu")
         load_into(unet, network.weights, spec.name)
-        unet = channels_last(unet.eval().requires_grad_(False), device)
-        return Network(unet.in_precision(PRECISIONS[parts.precision]), network.schedule)
+        unet.eval().requires_grad_(False).in_precision(PRECISIONS[parts.precision])  # before it moves: a GPU has less
+        return Network(channels_last(unet, device), network.schedule)
 
     return Model(
         spec,
         loaded(base),
         loaded(upsample) if upsample else None,
         _loaded_clip(clip, spec.name, device) if clip else None,
-        spec.tokens(),
-        spec.clip_tokens(),
+        tokens,
+        clip_tokens,
     )
 
 
@@ -203,7 +212,11 @@ def _fetched(key: str) -> FetchedWeights:
 
 def _vocabulary(key: str) -> Path:
     file = released.VOCABULARIES[key]
-    return present(file, weights_folder()) or weights_folder() / file.name
+    found = present(file, weights_folder())
+    if found is None:
+        raise BadWeights(weights_folder() / file.name, "is not there; `toadworks weights fetch glide` gets it")
+    sha256_of(file, weights_folder())  # another vocabulary would make other tokens under the same recipe
+    return found
 
 
 TADPOLE_UNET = UNetSpec(
@@ -236,6 +249,7 @@ SMALL_CLIP_IMAGE = ClipImageSpec(image_size=64, patch=8, width=64, heads=2, laye
 UNTRAINED = replace(
     TADPOLE,
     name="untrained",
+    warning="its upsampler and CLIP are untrained: they show that the parts fit together, and pictures that are noise",
     upsample=NetworkSpec(SMALL_UPSAMPLER, "linear", UntrainedWeights(partial(TextUNet, SMALL_UPSAMPLER))),
     upsample_inpaint=NetworkSpec(
         _inpainting(SMALL_UPSAMPLER), "linear", UntrainedWeights(partial(TextUNet, _inpainting(SMALL_UPSAMPLER)))

@@ -15,6 +15,7 @@ from errors import BadValue
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
+BASE = 64  # pixels of the base networks
 PREPARE = {
     "area": "each new pixel is the exact average of the area it covers: even, hardly softened pixel art",
     "nearest": "hard pixels of uneven size",
@@ -40,10 +41,11 @@ def resized(pixels: Pixels, method: str, size: int, around: Colour | None = None
     if method not in PREPARE:
         raise BadValue("way of preparing a source", method, ", ".join(PREPARE))
     side = pixels.shape[0]
-    if method == "area" or (method == "pad" and side > size):
+    grid = BASE if size % BASE == 0 else size  # at 256 a padded picture has the place that it has at 64
+    if method == "area" or (method == "pad" and side > grid):
         return _area_mean(pixels, size)
     if method == "pad":
-        times = size // side
+        times = grid // side * (size // grid)
         return _centred(pixels.repeat(times, axis=0).repeat(times, axis=1), size, around).astype(np.float64)
     filters = {
         "nearest": Image.Resampling.NEAREST,

@@ -40,10 +40,10 @@ def restyle(
 ) -> list[Restyled]:
     """One outcome a request, in their order.
 
-    `width`: images an evaluation, which never changes with the number of requests, so that an image does not depend on
-    its neighbours; `on_evaluation(images)` is called as images move a step. k = T gives back the source; k = 0 is pure
-    text-to-image (with a mask: of the part that is repainted). Raises BadValue for a mode, step, sampler, respacing or
-    scorer that is not known, and for requests that do not fit the model's parts.
+    `width`: rows an evaluation (an image that is guided takes two), which never changes with the number of requests, so
+    that an image does not depend on its neighbours; `on_evaluation(images)` is called as images move a step. k = T
+    gives back the source; k = 0 is pure text-to-image (with a mask: of the part that is repainted). Raises BadValue for
+    a mode, step, sampler, respacing or scorer that is not known, and for requests that do not fit the model's parts.
     """
     if not requests:
         return []
@@ -61,20 +61,20 @@ def restyle(
         kept = scores.nan_to_num(-torch.inf).argmax(dim=1)
         chosen = kept + options.samples * torch.arange(len(requests))
         x, best = x[chosen.to(x.device)], [drawn[n] for n in chosen.tolist()]
+        problems = [_problem(image, as_pixels(image[None])[0], request) for image, request in zip(x, best, strict=True)]
         seen = None
         if model.clip is not None and text is not None:
             seen = clip_scores(model.clip, x, text[chosen.to(x.device)], width).tolist()
         if model.upsampler is not None:
-            x = _upsampled(model, x, best, options, width, moved)
+            x = _upsampled(model, x.nan_to_num(0), best, options, width, moved)
         pixels = as_pixels(x)
-        finite = x.isfinite().flatten(1).all(dim=1).tolist()
     return [
         Restyled(
             pixels[n],
             tuple(scores[n].tolist()) if options.samples > 1 else (),
             int(kept[n]),
             seen[n] if seen else None,
-            _problem(pixels[n], request.source, finite[n]),
+            problems[n] or _problem(x[n], pixels[n], request),
         )
         for n, request in enumerate(requests)
     ]
@@ -110,7 +110,7 @@ def _base(
     sources = _as_floats([request.source for request in requests], device)
     known = _known(sources, [request.repaint for request in requests], model.base.unet.spec.in_channels > 3)
     texts = [request.prompt for request in requests]
-    text = _clip_text(model.clip, model.clip_tokens, texts, device) if model.clip is not None else None
+    text = _clip_text(model.clip, model.clip_tokens, texts, device) if model.clip and model.clip_tokens else None
     steering = None
     if options.clip_scale:
         if model.clip is None or text is None:
@@ -120,7 +120,7 @@ def _base(
         network=model.base.unet,
         schedule=schedule,
         prompts=_prompts(model.base.unet, model.tokens, texts, [request.guidance_scale for request in requests]),
-        rows=2 * width,  # with the empty prompt, an image takes two
+        rows=width,
         guidance=Guidance(
             interval=(options.guidance_from, options.guidance_until),
             rescale=options.guidance_rescale,
@@ -171,7 +171,7 @@ def _walk(guided: Guided, x: Tensor, sampler: str, remaining: Tensor, noise: Noi
         return told
 
     x = sampler_named(sampler)(denoise, x, guided.schedule, remaining, noise, eta)  # type: ignore[arg-type]
-    # a gradient may have moved known pixels in the last step
+    x = x.clamp(-1, 1)  # a gradient may have moved it in the last step, and known pixels too
     return guided.known.pasted(x, torch.arange(len(x), device=x.device)) if guided.known else x
 
 
@@ -240,9 +240,14 @@ def _clip_text(clip: NoisyClip, tokens: Tokenizer, texts: list[str], device: tor
     return torch.cat([found[text] for text in texts])
 
 
-def _problem(pixels: Images, source: Images, finite: bool) -> str:
-    if not finite:
+def _problem(image: Tensor, pixels: Images, request: Request) -> str:
+    """Why an image [3, S, S], or its pixels, must not be kept; "" where nothing is wrong."""
+    if not bool(image.isfinite().all()):
         return "the image has values that are not numbers (NaN): float32 may help"
-    if not pixels.any() and source.any():
-        return "the image is black all over"
+    at_base = request.repaint is None or len(pixels) == len(request.repaint)
+    repaint, source = (request.repaint, request.source) if at_base else (request.large_repaint, request.large_source)
+    if repaint is not None and source is not None:
+        pixels, source = pixels[repaint], source[repaint]
+    if not pixels.any() and source is not None and source.any():
+        return "the image is black all over" if repaint is None else "what was repainted is black all over"
     return ""

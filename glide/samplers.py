@@ -113,10 +113,12 @@ def implied_x0(x: Tensor, eps: Tensor, abar: float) -> Tensor:
 
 
 def steered(told: Denoised, x: Tensor, abar: float) -> Tensor:
-    """x0 after the gradient: eps - sqrt(1 - abar) gradient (Dhariwal & Nichol 2021, algorithm 2)."""
+    """x0 after the gradient: eps - sqrt(1 - abar) gradient (Dhariwal & Nichol 2021, algorithm 2). It is clamped again,
+    which the release leaves out: where x is nearly all noise, a small gradient moves x0 by thousands."""
     if told.gradient is None:
         return told.x0
-    return implied_x0(x, implied_noise(x, told.x0, abar) - float(np.sqrt(1 - abar)) * told.gradient, abar)
+    eps = implied_noise(x, told.x0, abar) - float(np.sqrt(1 - abar)) * told.gradient
+    return implied_x0(x, eps, abar).clamp(-1, 1)
 
 
 SAMPLERS: dict[str, Sampler] = {"ddpm": ddpm, "ddim": ddim, "dpm-solver++": dpm_solver}

@@ -130,7 +130,7 @@ def sample_grid(model: TextUNet, sources: np.ndarray, file: Path) -> None:
     requests = [
         Request(sources[source], prompt, 3.0, insertion, seed=1) for prompt in prompts for source, insertion in columns
     ]
-    trained = Model(TADPOLE, Network(model.eval(), TADPOLE.base.schedule), None, None, byte_tokens, byte_tokens)
+    trained = Model(TADPOLE, Network(model.eval(), TADPOLE.base.schedule), None, None, byte_tokens, None)
     images = [made.pixels for made in restyle(trained, requests, Options(steps=20))]
     model.train()
     rows = [np.concatenate(images[n : n + len(columns)], axis=1) for n in range(0, len(images), len(columns))]

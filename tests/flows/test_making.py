@@ -172,7 +172,7 @@ def test_another_source_or_weights_are_refused(made: tuple[Path, Path]) -> None:
         make_again(given, source.with_name("2.png"), None)
     with pytest.raises(NothingLeft, match="is not at hand"):
         make_again(given, None, None)
-    with pytest.raises(NothingLeft, match="was made with weights bbbbbbbbbbbb of tadpole"):
+    with pytest.raises(NothingLeft, match="was planned with weights bbbbbbbbbbbb of tadpole"):
         make_again(replace(given, recipe=RECIPE), source, None)
 
 
@@ -205,14 +205,14 @@ def test_too_little_memory_halves_the_batch_and_goes_on(
 ) -> None:
     maker = Maker(tadpole, batch=8)
     requests = [maker.request(order) for order in orders]
-    asked = with_memory_for(8, tadpole, monkeypatch)
+    asked = with_memory_for(4, tadpole, monkeypatch)
     outcomes = maker.make(requests, options_of(RECIPE))
-    assert asked[0] == 16 and set(asked[1:]) == {8} and maker.batch == 4
+    assert asked[0] == 8 and set(asked[1:]) == {4} and maker.batch == 4
     assert maker.made_with["batch"] == 4  # what a candidate says of itself is what was done
     assert len(outcomes) == 4 and not any(outcome.problem for outcome in outcomes)
     assert "going on with model.batch = 4" in capsys.readouterr().err
     maker.make(requests, options_of(RECIPE))
-    assert set(asked[1:]) == {8}  # it is not tried again
+    assert set(asked[1:]) == {4}  # it is not tried again
 
 
 def test_memory_for_nothing_is_told(
@@ -220,9 +220,9 @@ def test_memory_for_nothing_is_told(
 ) -> None:
     maker = Maker(tadpole, batch=8)
     asked = with_memory_for(0, tadpole, monkeypatch)
-    with pytest.raises(RunFailed, match="memory is too small, even for 2 images at once"):
+    with pytest.raises(RunFailed, match="memory is too small, even for 4 rows at once"):
         maker.make([maker.request(order) for order in orders], options_of(RECIPE))
-    assert asked == [16, 8, 4]
+    assert asked == [8, 4]
 
 
 def test_recipe_has_every_option_with_its_default() -> None:

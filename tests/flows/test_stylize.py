@@ -7,13 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from collection_db import AssetFolder, Table
+from errors import RunFailed
 from flows import ingest, making, pair, stylize
 from flows.settings import Settings
+from glide.models import Hashes
+from glide.request import Options, Request, Restyled
 
 Collection = Callable[..., Settings]
 GRID = '[grid]\nstyles = ["oil", "ink"]\nguidance_scales = [2]\ninsertion_steps = [1]\n[model]\nsteps = 2\nbatch = 4\n'
@@ -79,3 +83,52 @@ def test_source_that_is_damaged_fails_alone(planned: tuple[Settings, Table]) -> 
     assert set(frame["source"]) == {"2"} and len(frame) == 2
     for sha256 in frame["image_sha256"]:
         assert Image.open(io.BytesIO(AssetFolder(settings.assets).read(sha256))).size == (64, 64)
+
+
+def test_edited_settings_do_not_change_what_was_planned(planned: tuple[Settings, Table]) -> None:
+    settings, table = planned
+    rows = table.missing()
+    text = settings.file.read_text()
+    settings.file.write_text(text.replace("[model]", '[model]\nname = "untrained"') + "[upsampler]\nuse = true\n")
+    assert Settings.read(settings.file).side == 256
+    assert stylize.stylize_batch.fn(str(settings.folder), rows, Silent()) == []
+    for sha256 in table.frame()["image_sha256"]:
+        picture = Image.open(io.BytesIO(AssetFolder(settings.assets).read(sha256)))
+        assert picture.size == (64, 64) and "upsampler" not in picture.info["toadworks"]
+
+
+def test_weights_that_changed_since_the_plan_make_nothing(
+    planned: tuple[Settings, Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, table = planned
+    monkeypatch.setattr(making, "weights_hashes", lambda spec, parts: Hashes("f" * 64))
+    failed = stylized(settings, table)
+    assert len(failed) == 4 and "those here are ffffffffffff" in failed[0]
+    assert table.frame().empty
+
+
+def test_score_that_is_no_number_is_kept_as_none(
+    planned: tuple[Settings, Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, table = planned
+
+    def scored(self: making.Maker, requests: list[Request], options: Options) -> list[Restyled]:
+        pixels = np.full((64, 64, 3), 9, np.uint8)
+        return [Restyled(pixels, scores=(float("nan"), 0.5), kept=1) for _ in requests]
+
+    monkeypatch.setattr(making.Maker, "make", scored)
+    assert stylized(settings, table) == []
+    assert set(table.frame()["sample_scores"]) == {'{"kept": 1, "scorer": "evidence", "scores": [null, 0.5]}'}
+
+
+def test_full_gpu_ends_the_run_and_says_why(planned: tuple[Settings, Table], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, table = planned
+    unet = making.maker(settings.model, settings.parts, "auto", 4).model.base.unet
+
+    def full(*given: object) -> torch.Tensor:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(unet, "forward", full)
+    with pytest.raises(RunFailed, match="memory is too small"):
+        stylized(settings, table)
+    assert table.count_missing() == 4

@@ -29,6 +29,26 @@ SMALL = UNetSpec(
     text_heads=2,
     vocabulary=257,
 )
+# what golden/glide/README.md says of its tiny networks
+TINY = UNetSpec(
+    image_size=32,
+    model_channels=32,
+    channel_multipliers=(1, 2, 2),
+    residual_blocks=1,
+    attention_at=(2, 4),
+    head_channels=32,
+    text_context=16,
+    text_width=64,
+    text_layers=2,
+    text_heads=2,
+    vocabulary=257,
+)
+TINY_NETWORKS = {
+    "base": TINY,
+    "upsample": replace(TINY, image_size=64, in_channels=6),
+    "base-inpaint": replace(TINY, in_channels=7),
+    "upsample-inpaint": replace(TINY, image_size=64, in_channels=10),
+}
 CLIP_TEXT = ClipTextSpec(vocabulary=257, context=24, width=32, heads=2, layers=1, features=32)
 CLIP_IMAGE = ClipImageSpec(image_size=16, patch=4, width=32, heads=2, layers=1, features=32)
 
@@ -79,6 +99,12 @@ def whole_model() -> Model:
 def masked_model() -> Model:
     """Its inpainting networks and CLIP."""
     return load_model(SMALL_SPEC, Parts(masked=True, upsampled=True, clip=True))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> dict[str, UNetSpec]:
+    """The tiny networks of the known answers, by name."""
+    return TINY_NETWORKS
 
 
 @pytest.fixture(scope="session")

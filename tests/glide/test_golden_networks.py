@@ -6,7 +6,6 @@ Another folder of the same form may hold other seeds: all that are there are tak
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +16,7 @@ import torch
 from glide.models import GLIDE, NetworkSpec
 from glide.unet import TextUNet, UNetSpec, beside
 
-TINY = UNetSpec(
-    image_size=32,
-    model_channels=32,
-    channel_multipliers=(1, 2, 2),
-    residual_blocks=1,
-    attention_at=(2, 4),
-    head_channels=32,
-    text_context=16,
-    text_width=64,
-    text_layers=2,
-    text_heads=2,
-    vocabulary=257,
-)
-TINY_NETWORKS = {
-    "base": TINY,
-    "upsample": replace(TINY, image_size=64, in_channels=6),
-    "base-inpaint": replace(TINY, in_channels=7),
-    "upsample-inpaint": replace(TINY, image_size=64, in_channels=10),
-}
+Tiny = dict[str, UNetSpec]
 FULL_NETWORKS: dict[str, NetworkSpec | None] = {
     "base": GLIDE.base,
     "upsample": GLIDE.upsample,
@@ -76,16 +57,18 @@ def shapes(glide_golden: Path) -> dict[str, dict[str, list[int]]]:
     return dict(json.loads((glide_golden / "state_dicts.json").read_text()))
 
 
-@pytest.mark.parametrize("name", TINY_NETWORKS)
-def test_names_and_shapes_are_the_release_s(shapes: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize("name", FULL_NETWORKS)
+def test_names_and_shapes_are_the_release_s(shapes: dict[str, Any], tiny: Tiny, name: str) -> None:
     assert len(shapes[name]) > 700
     assert shapes_of(full(name)) == shapes[name]
-    assert shapes_of(TINY_NETWORKS[name]) == shapes[f"tiny/{name}"]
+    assert shapes_of(tiny[name]) == shapes[f"tiny/{name}"]
 
 
-@pytest.mark.parametrize("name", TINY_NETWORKS)
-def test_tiny_forward_is_the_release_s(shapes: dict[str, Any], glide_golden: Path, named: Any, name: str) -> None:
-    spec, given = TINY_NETWORKS[name], arrays(glide_golden / f"tiny-{name}.npz")
+@pytest.mark.parametrize("name", FULL_NETWORKS)
+def test_tiny_forward_is_the_release_s(
+    shapes: dict[str, Any], tiny: Tiny, glide_golden: Path, named: Any, name: str
+) -> None:
+    spec, given = tiny[name], arrays(glide_golden / f"tiny-{name}.npz")
     network = built(spec, shapes[f"tiny/{name}"], glide_golden, named)
     out = forward(network, given)
     assert out.shape == given["out"].shape

@@ -19,26 +19,12 @@ from glide.samplers import SAMPLERS
 from glide.schedules import make_schedule
 from glide.unet import TextEncoding, TextUNet, UNetSpec
 
-TINY = UNetSpec(
-    image_size=32,
-    model_channels=32,
-    channel_multipliers=(1, 2, 2),
-    residual_blocks=1,
-    attention_at=(2, 4),
-    head_channels=32,
-    text_context=16,
-    text_width=64,
-    text_layers=2,
-    text_heads=2,
-    vocabulary=257,
-)
-
 
 @pytest.fixture(scope="module")
-def network(glide_golden: Path, named: Any) -> TextUNet:
+def network(glide_golden: Path, named: Any, tiny: dict[str, UNetSpec]) -> TextUNet:
     shapes = json.loads((glide_golden / "state_dicts.json").read_text())["tiny/base"]
     seed = int((glide_golden / "seed.txt").read_text())
-    made = TextUNet(TINY).eval()
+    made = TextUNet(tiny["base"]).eval()
     made.load_state_dict({name: torch.from_numpy(v) for name, v in named.named_weights(shapes, seed).items()})
     return made
 
@@ -64,14 +50,14 @@ def run_case(case: dict[str, Any], stored: dict[str, torch.Tensor], network: Tex
         x = source
     elif "insert-noised" in case["name"]:
         x = abar**0.5 * source + (1 - abar) ** 0.5 * noise
-    context = TINY.text_context
+    context = network.spec.text_context
 
     def drawn(i: int, on: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(named.named_noise(tuple(noise.shape), case["noise_seed"], i))[on]
 
     with torch.no_grad():
         empty = network.encode_text(
-            torch.full((1, context), TINY.vocabulary - 1), torch.zeros(1, context, dtype=torch.bool)
+            torch.full((1, context), network.spec.vocabulary - 1), torch.zeros(1, context, dtype=torch.bool)
         )
         texts = TextEncoding.stack([empty, network.encode_text(stored["tokens"], stored["mask"])])
         prompts = Prompts(texts, 1 + torch.arange(count), torch.full((count,), float(case["scale"])))

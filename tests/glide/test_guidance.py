@@ -134,6 +134,14 @@ def test_known_pixels_are_pasted_in(plain: Guided, x: Tensor) -> None:
     assert torch.equal(x0[~kept], plain(x, INDEX, ON).x0[~kept])
 
 
+def test_known_pixels_are_left_alone_by_thresholding(plain: Guided, x: Tensor) -> None:
+    image, keep = drawn(N, 3, 16, 16, seed=5).clamp(-1, 1), (drawn(N, 1, 16, 16, seed=6) > 0).float()
+    guided = replace(unguided(plain, 9.0), guidance=Guidance(thresholding=0.9), known=Known(image, keep))
+    x0 = guided(x, INDEX, ON).x0
+    assert torch.equal(x0[keep.expand_as(x0) > 0], image[keep.expand_as(x0) > 0])
+    assert float(x0.abs().max()) <= 1
+
+
 def test_clip_raises_its_own_score(plain: Guided, whole_model: Model, x: Tensor) -> None:
     assert whole_model.clip
     text = torch.nn.functional.normalize(drawn(N, 32, seed=7), dim=1)

@@ -17,5 +17,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_column("candidates", "samples")
-    op.drop_column("candidates", "clip_score")
+    raise NotImplementedError("the curation table only goes forward: restore a copy instead")

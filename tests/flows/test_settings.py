@@ -119,6 +119,27 @@ WRONG = [
     ("model", "device", '"auto:1"', "auto, cpu, cuda"),
     ("model", "device", '"cuda:first"', "cuda"),
     ("model", "batch", "0", "1..1024"),
+    ("model", "precision", '"float8"', "float32, float16, bfloat16"),
+    ("model", "respacing", '"fast28"', '"fast27"'),
+    ("model", "respacing", '"ddim999"', "whole stride"),
+    ("guidance", "from", "-0.1", "0..1"),
+    ("guidance", "until", "nan", "0..1"),
+    ("guidance", "rescale", "1.5", "0..1"),
+    ("guidance", "dynamic_thresholding", "99.5", "0..1"),
+    ("guidance", "clip_scale", "-1", "0..1000"),
+    ("guidance", "clip_scale", "3", "with model untrained, glide"),
+    ("choosing", "samples", "0", "1..64"),
+    ("choosing", "scorer", '"beauty"', "evidence, clip"),
+    ("choosing", "clip_scores", "true", "with model untrained, glide"),
+    ("inpainting", "mask", '"sky.png"', "subject, background"),
+    ("inpainting", "others", '"sky"', "subject, background"),
+    ("upsampler", "use", "true", "with model untrained, glide"),
+    ("upsampler", "sampler", '"euler"', "ddpm, ddim"),
+    ("upsampler", "respacing", '""', "2 or more"),
+    ("upsampler", "respacing", '"1"', "2 or more"),
+    ("upsampler", "respacing", '"2000"', "at most"),
+    ("upsampler", "eta", "2", "0..1"),
+    ("upsampler", "temperature", "-1", "0..2"),
     ("look_alikes", "bits", "-1", "0 or more"),
     ("look_alikes", "colour", "nan", "0 or more"),
     ("release", "image_size", "-1", "0"),
@@ -130,6 +151,37 @@ WRONG = [
 @pytest.mark.parametrize(("section", "key", "value", "allowed"), WRONG, ids=lambda text: str(text)[:16])
 def test_value_that_cannot_be_is_named(images: Path, section: str, key: str, value: str, allowed: str) -> None:
     assert allowed in refused(images.parent, section_with(section, key, value), f"{section}.{key}").allowed
+
+
+def test_interval_cannot_end_before_it_begins(images: Path) -> None:
+    refused(images.parent, section_with("guidance", "from", "0.8\nuntil = 0.2"), "guidance.until")
+
+
+@pytest.mark.parametrize(("sampler", "eta", "fine"), [("ddim", 0, False), ("ddim", 0.5, True), ("ddpm", 0, True)])
+def test_samples_that_would_be_the_same_are_refused(images: Path, sampler: str, eta: float, fine: bool) -> None:
+    text = section_with("choosing", "samples", "2")
+    text += f'\n[grid]\nmode = "clean"\n[model]\nsampler = "{sampler}"\neta = {eta}'
+    if fine:
+        assert Settings.read(written(images.parent, text)).options.samples == 2
+    else:
+        assert "noised" in refused(images.parent, text, "choosing.samples").allowed
+
+
+def test_same_steps_by_another_name_are_the_same_options(collection: Collection) -> None:
+    for sampler, named in (("ddim", "ddim20"), ("ddpm", "20"), ("dpm-solver++", " 20 ")):
+        plain, by_name = (
+            collection(f'[model]\nsampler = "{sampler}"\n{line}').options
+            for line in ("steps = 20", f'respacing = "{named}"')
+        )
+        assert plain == by_name
+    assert collection('[model]\nrespacing = "10, 10"').options == collection('[model]\nrespacing = "10,10"').options
+    assert collection('[model]\nrespacing = "fast27"').steps == 27
+
+
+def test_what_has_no_meaning_makes_no_other_recipe(collection: Collection) -> None:
+    plain = collection('[model]\nsampler = "ddpm"').options
+    without = '[model]\nsampler = "ddpm"\neta = 0.5\n[choosing]\nscorer = "evidence"\n[upsampler]\ntemperature = 0.5'
+    assert collection(without).options == plain
 
 
 @pytest.mark.parametrize("value", [f"1{'0' * 400}", "-inf"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,12 @@ def test_only_the_front_door_imports_the_flows() -> None:
 def test_every_room_is_known_here() -> None:
     rooms = {file.parent.name for file in ROOT.glob("*/__init__.py")}
     assert rooms == set(NEIGHBOURS)
+
+
+def test_openmp_is_told_how_to_wait_before_torch_is_loaded() -> None:
+    asked = "import sys, os, flows; print(os.environ.get('OMP_WAIT_POLICY'), 'torch' in sys.modules)"
+    without = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    told = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, env=without, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["PASSIVE", "False"]

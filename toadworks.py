@@ -265,6 +265,26 @@ def fetch_weights(name: str, source: Path | None, only: Sequence[str], mirror: s
     fetch_released(name, only, source, mirror, yes)
 
 
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def similarity(context: click.Context) -> None:
+    """Find out when two pictures should count as look-alikes."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@similarity.command()
+@in_collection
+def calibrate(collection: Path) -> None:
+    """Propose look-alike thresholds for this collection, from copies of its own pictures; nothing is changed."""
+    from flows.calibrate import calibrate, report
+
+    told, proposal, picture = calibrate(_settings(collection))
+    for line in report(told, proposal):
+        click.echo(line)
+    click.echo(f"\npicture: {picture}")
+
+
 @cli.command()
 @in_collection
 def doctor(collection: Path) -> None:

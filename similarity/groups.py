@@ -1,39 +1,23 @@
 """Which images look alike, and who leads each group of look-alikes.
 
-Images are alike when their shapes differ in few bits and their colours differ little. All comparisons are exact and
-made in blocks, so that memory stays bounded while every pair is looked at.
+Images are alike when their shapes differ in few bits and their colours differ little. All comparisons are exact.
+Where so many are alike that their pairs would fill the memory, they are taken in blocks, best first.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadValue
+from similarity.distances import DEFAULT, Looks, Thresholds, close_in_bits, colour_apart
+from similarity.leaves import Leaves, directions_for
+from similarity.pairs import Pairs, TooMany, alike_pairs, leaf_for
+
+__all__ = ["Thresholds", "alike", "group"]
 
 _ROWS_AT_ONCE = 128
-_PAIRS_AT_ONCE = 16_384  # of colour thumbnails: 12 MiB of differences
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """How far apart two images may be and still be alike. `bits`: of the 256 of shape, 0..256; `colour`: the mean
-    distance of 8x8 cells in Oklab times 100 (about 2 is a difference that one sees side by side), 0 or more."""
-
-    bits: int = 40
-    colour: float = 2.0
-
-
-class _Pairs(NamedTuple):
-    """Alike pairs, each array [P]: indices into the two sides, and how far apart they are."""
-
-    left: NDArray[np.intp]
-    right: NDArray[np.intp]
-    bits: NDArray[np.uint16]
-    colour: NDArray[np.float32]
+_PAIRS_AT_ONCE = 10_000_000  # they take half a gigabyte
 
 
 def alike(
@@ -41,18 +25,20 @@ def alike(
     colours_a: NDArray[np.float32],
     bits_b: NDArray[np.uint8],
     colours_b: NDArray[np.float32],
-    thresholds: Thresholds = Thresholds(),
+    thresholds: Thresholds = DEFAULT,
 ) -> NDArray[np.bool_]:
     """bool [N, M]: whether each of N images looks like each of M.
 
     `bits_*`: uint8 [N, 32] and [M, 32]; `colours_*`: float32 [N, 8, 8, 3] and [M, 8, 8, 3], as `hashes.fingerprint`
     gives them. Raises BadValue for other shapes. Besides the result itself, memory grows only with M.
     """
-    left, right = _Looks.of(bits_a, colours_a), _Looks.of(bits_b, colours_b)
+    left, right = Looks.of(bits_a, colours_a), Looks.of(bits_b, colours_b)
     answer = np.zeros((len(bits_a), len(bits_b)), np.bool_)
     for start in range(0, len(bits_a), _ROWS_AT_ONCE):
-        pairs = _alike_pairs(left.take(slice(start, start + _ROWS_AT_ONCE)), right, thresholds)
-        answer[start + pairs.left, pairs.right] = True
+        rows = left.take(slice(start, start + _ROWS_AT_ONCE))
+        row, column, _ = close_in_bits(rows.words, right.words, thresholds.bits)
+        near = colour_apart(rows.colours, row, right.colours, column) <= thresholds.colour
+        answer[start + row[near], column[near]] = True
     return answer
 
 
@@ -60,7 +46,7 @@ def group(
     bits: NDArray[np.uint8],
     colours: NDArray[np.float32],
     scores: NDArray[np.floating],
-    thresholds: Thresholds = Thresholds(),
+    thresholds: Thresholds = DEFAULT,
 ) -> NDArray[np.intp]:
     """int [N]: the index of each image's leader; a leader's is its own.
 
@@ -71,68 +57,55 @@ def group(
 
     `bits`: uint8 [N, 32]; `colours`: float32 [N, 8, 8, 3]; `scores`: [N]. Raises BadValue for other shapes.
     """
-    looks = _Looks.of(bits, colours)
+    looks = Looks.of(bits, colours)
     if scores.shape != (len(bits),):
         raise BadValue("scores' shape", scores.shape, f"({len(bits)},), one score for each image")
     order = np.argsort(-scores.astype(np.float64), kind="stable")
+    rank = np.empty(len(order), np.intp)
+    rank[order] = np.arange(len(order))
+    directions = directions_for(looks.colours)
     leader_of = np.arange(len(bits))
-    leaders: list[int] = []
-    for start in range(0, len(order), _ROWS_AT_ONCE):
-        block = order[start : start + _ROWS_AT_ONCE]
-        known = len(leaders)
-        rivals = np.concatenate([np.array(leaders, dtype=np.intp), block])  # best first, so a rank as well
-        pairs = _alike_pairs(looks.take(block), looks.take(rivals), thresholds)
-        nearest_first = np.lexsort((pairs.right, pairs.colour, pairs.bits, pairs.left))
-        right = pairs.right[nearest_first]
-        bounds = np.searchsorted(pairs.left[nearest_first], np.arange(len(block) + 1))
-        leads = np.arange(len(rivals)) < known  # the block's own are not yet: each is decided in its turn
-        for place, item in enumerate(block):
-            near = right[bounds[place] : bounds[place + 1]]
-            near = near[leads[near]]
-            if len(near):
-                leader_of[item] = rivals[near[0]]
-            else:
-                leads[known + place] = True
-                leaders.append(int(item))
+    leaders: list[Leaves] = []
+    start, length = 0, len(order)  # all at once, unless there are too many pairs
+    while start < len(order):
+        block = order[start : start + length]
+        followers = Leaves.of(looks, directions, leaf_for(len(block)), block)
+        known = Pairs.joined(alike_pairs(looks, followers, looks, some, thresholds) for some in leaders)
+        free = np.setdiff1d(block, known.left)
+        undecided = Leaves.of(looks, directions, which=free)
+        try:
+            among = alike_pairs(looks, undecided, looks, undecided, thresholds, _PAIRS_AT_ONCE)
+        except TooMany:
+            length = -(-len(block) // 2)
+            continue
+        among = _better_right(among, rank)
+        leads = _leading(among, rank)
+        leaders.append(Leaves.of(looks, directions, which=free[leads[free]]))
+        followers = Leaves.of(looks, directions, leaf_for(len(block)), np.setdiff1d(block, free))
+        later = alike_pairs(looks, followers, looks, leaders[-1], thresholds)
+        later = later.take(rank[later.right] < rank[later.left])  # nobody is led by a worse image
+        near = Pairs.joined([known, among.take(leads[among.right]), later])
+        near = near.take(np.lexsort((rank[near.right], near.colour, near.bits, near.left)))
+        follower, nearest = np.unique(near.left, return_index=True)
+        leader_of[follower] = near.right[nearest]
+        start, length = start + len(block), 2 * length
     return leader_of
 
 
-class _Looks(NamedTuple):
-    """Fingerprints laid out for comparing: `words` uint64 [N, 4], `colours` [N, 64, 3], `means` [N, 3]."""
-
-    words: NDArray[np.uint64]
-    colours: NDArray[np.float32]
-    means: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, bits: NDArray[np.uint8], colours: NDArray[np.float32]) -> _Looks:
-        if bits.dtype != np.uint8 or bits.shape[1:] != (32,):
-            raise BadValue("bits", f"{bits.dtype} {bits.shape}", "uint8 (N, 32)")
-        if colours.shape != (len(bits), 8, 8, 3):
-            raise BadValue("colours' shape", colours.shape, f"({len(bits)}, 8, 8, 3), as there are bits")
-        cells = np.ascontiguousarray(colours, dtype=np.float32).reshape(-1, 64, 3)
-        return cls(np.ascontiguousarray(bits).view(np.uint64), cells, cells.mean(axis=1))
-
-    def take(self, which: slice | NDArray[np.intp]) -> _Looks:
-        return _Looks(self.words[which], self.colours[which], self.means[which])
+def _better_right(pairs: Pairs, rank: NDArray[np.intp]) -> Pairs:
+    """The same pairs, each with the image of the lower rank on the right."""
+    turn = rank[pairs.left] < rank[pairs.right]
+    left, right = np.where(turn, pairs.right, pairs.left), np.where(turn, pairs.left, pairs.right)
+    return pairs._replace(left=left, right=right)
 
 
-def _alike_pairs(a: _Looks, b: _Looks, thresholds: Thresholds) -> _Pairs:
-    """Every alike pair of a few `a` and many `b`: bits first, because they are cheap and leave few pairs."""
-    apart = np.zeros((len(a.words), len(b.words)), np.uint16)
-    for word in range(a.words.shape[1]):  # one word at a time: 8 bytes for each pair, not 32
-        apart += np.bitwise_count(a.words[:, None, word] ^ b.words[None, :, word])
-    left, right = np.nonzero(apart <= thresholds.bits)
-    # The mean of distances is at least the distance of the means: that settles most recoloured copies at 1/64 of the
-    # work. The margin is for rounding; the exact test follows.
-    shift = np.linalg.norm(a.means[left] - b.means[right], axis=1)
-    near = shift <= thresholds.colour + 1e-3
-    left, right = left[near], right[near]
-    colour = np.empty(len(left), np.float32)
-    for start in range(0, len(left), _PAIRS_AT_ONCE):
-        some = slice(start, start + _PAIRS_AT_ONCE)
-        difference = a.colours[left[some]] - b.colours[right[some]]  # (P, 64, 3)
-        colour[some] = np.sqrt((difference * difference).sum(axis=2)).mean(axis=1)
-    kept = colour <= thresholds.colour
-    left, right = left[kept], right[kept]
-    return _Pairs(left, right, apart[left, right], colour[kept])
+def _leading(pairs: Pairs, rank: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """bool [N]: which images lead, when each that is not alike to a better leader leads itself. `pairs`: the better
+    image on the right."""
+    leads = np.ones(len(rank), np.bool_)
+    pairs = pairs.take(np.argsort(rank[pairs.right]))
+    first = np.unique(rank[pairs.right], return_index=True)[1]
+    for start, end in zip(first, np.append(first, len(pairs.right))[1:], strict=True):
+        if leads[pairs.right[start]]:
+            leads[pairs.left[start:end]] = False
+    return leads

@@ -5,93 +5,127 @@ The shape's bits alone would call a red toad and a blue toad twins, and the colo
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import imagehash
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 from PIL import Image
 
-HASH_SIDE = 16
-COLOUR_SIDE = 8
+from errors import BadValue
+from similarity.colours import COLOUR_SIDE, thumbnails
+from similarity.lanczos import lanczos
 
-# Linear sRGB to cone response, and its cube root to Oklab (Björn Ottosson, "A perceptual color space for image
-# processing", 2020, the matrices as corrected in 2021).
-_TO_CONES = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_TO_OKLAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
+HASH_SIDE = 16
+FLAT = 3.0  # of 255 grey levels: with a standard deviation under this, rounding alone may change a fifth of the bits
+
+_GREY_SIDE = 4 * HASH_SIDE
+_PIXELS_AT_ONCE = 8 * 256 * 256
+
+Pixels = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 
 
 class Fingerprint(NamedTuple):
-    """`bits`: uint8 [32], 256 packed bits of shape; `colours`: float32 [8, 8, 3], Oklab times 100 (L in 0..100)."""
+    """`bits`: uint8 [32], 256 packed bits of shape; `colours`: float32 [8, 8, 3], Oklab times 100 (L in 0..100).
+    For N images, both have N in front."""
 
     bits: NDArray[np.uint8]
     colours: NDArray[np.float32]
 
 
 def fingerprint(image: Image.Image) -> Fingerprint:
-    """Shape and colours of an image of any size and mode; transparent parts count as white.
+    """Shape and colours of an image of any size and mode; transparent parts count as white."""
+    bits, colours = fingerprints([np.asarray(on_white(image))])
+    return Fingerprint(bits[0], colours[0])
 
-    The bits are the DCT hash "pHash" (N. Krawetz, "Looks Like It", 2011) with 16x16 coefficients, taken without the
-    last eighth of the width and height: in an image that is its own mirror image every other coefficient is zero up
-    to rounding, and its bit would be a coin's toss.
+
+def fingerprints(pixels: Pixels) -> Fingerprint:
+    """Shape and colours of N images: uint8 [N, H, W, 3], or a list of uint8 [H, W, 3] of any sizes.
+
+    The bits are the DCT hash "pHash" (N. Krawetz, "Looks Like It", 2011) with 16x16 coefficients, bit for bit as
+    `imagehash.phash` gives it, taken without the last eighth of the width and height: in an image that is its own
+    mirror image every other coefficient is zero up to rounding, and its bit would be a coin's toss. An image's
+    fingerprint does not depend on the others. Raises BadValue for other shapes.
     """
-    picture = on_white(image)
-    off_centre = _without_last_eighth(picture)
-    bits = np.packbits(imagehash.phash(off_centre, hash_size=HASH_SIDE).hash)
-    return Fingerprint(bits, colour_thumbnail(np.asarray(picture)))
+    bits = np.empty((len(pixels), HASH_SIDE**2 // 8), np.uint8)
+    colours = np.empty((len(pixels), COLOUR_SIDE, COLOUR_SIDE, 3), np.float32)
+
+    def of_stack(which: list[int]) -> None:
+        pictures = np.stack([pixels[number] for number in which])
+        bits[which] = _phash(_grey(pictures))
+        colours[which] = thumbnails(pictures)
+
+    _keep_freed_memory()
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # numpy and Pillow let other threads run while they work
+        list(threads.map(of_stack, _stacks(pixels)))
+    return Fingerprint(bits, colours)
 
 
-def _without_last_eighth(picture: Image.Image) -> Image.Image:
-    """The picture's first 7/8 both ways. Where 8 does not divide the sides they are stretched to a multiple first:
-    rounding would take another part of a 36 px toad than of the same toad at 288 px, and 32 bits would differ."""
-    width, height = (-(-side // 8) * 8 for side in picture.size)
-    if (width, height) != picture.size:
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-    return picture.crop((0, 0, width - width // 8, height - height // 8))
+def is_flat(pixels: Pixels) -> NDArray[np.bool_]:
+    """bool [N]: is the image so nearly of one brightness that its shape's bits mean nothing? `pixels` as above.
+
+    Images of exactly one colour have the same bits (but one for black), and those of nearly one have bits at random.
+    Only colours tell such images apart; two of them in different colours are not alike, however equal their bits.
+    """
+    flat = np.zeros(len(pixels), bool)
+    for which in _stacks(pixels):
+        flat[which] = _grey(np.stack([pixels[number] for number in which])).std(axis=(1, 2)) < FLAT
+    return flat
 
 
 def on_white(image: Image.Image) -> Image.Image:
     """The image as RGB, its alpha blended with white: what most pages show. imagehash itself would ignore alpha."""
+    if image.mode in ("RGB", "L", "P", "1") and not image.has_transparency_data:
+        return image.convert("RGB")
     rgba = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
 
 
-def colour_thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """uint8 sRGB [H, W, 3] -> float32 [8, 8, 3], Oklab times 100 of each cell's mean light.
+def _keep_freed_memory() -> None:
+    """Let the C library (glibc) keep blocks that are freed, as it does once it has seen a larger one freed. Else it
+    gives each back to the system at once, and taking new ones page by page doubles the time of a hash."""
+    np.empty(16 << 20, np.uint8)
 
-    A cell may cover parts of pixels (36 pixels over 8 cells): each part counts by its area.
+
+def _stacks(pixels: Pixels) -> Iterator[list[int]]:
+    """The images' numbers by size, in stacks that are small enough for the processor's cache."""
+    of_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for number, picture in enumerate(pixels):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+            raise BadValue("pixels", f"{picture.dtype} {picture.shape}", "uint8 (height, width, 3)")
+        of_shape[picture.shape].append(number)
+    for (height, width, _), numbers in of_shape.items():
+        most = max(1, _PIXELS_AT_ONCE // (height * width))
+        for start in range(0, len(numbers), most):
+            yield numbers[start : start + most]
+
+
+def _grey(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[N, H, W, 3] -> [N, 64, 64], what the hash sees: the first 7/8 both ways, as grey.
+
+    Where 8 does not divide the sides they are stretched to a multiple first: rounding would take another part of a 36
+    px toad than of the same toad at 288 px, and 32 bits would differ.
     """
-    light = _linear_light(np.arange(256) / 255)[pixels]  # (H, W, 3)
-    rows, columns = _box_weights(pixels.shape[0]), _box_weights(pixels.shape[1])
-    means = np.einsum("ih,hwc,jw->ijc", rows, light, columns, optimize=True)
-    return (100 * oklab(means)).astype(np.float32)
+    count, *given, _ = pictures.shape
+    height, width = (-(-side // 8) * 8 for side in given)
+    if [height, width] != given:
+        images = [Image.fromarray(picture) for picture in pictures]
+        pictures = np.stack([np.asarray(one.resize((width, height), Image.Resampling.LANCZOS)) for one in images])
+    tall = Image.fromarray(pictures.reshape(count * height, width, 3))  # Pillow's grey, for all at once
+    grey = np.asarray(tall.convert("L")).reshape(count, height, width)
+    return lanczos(grey[:, : height - height // 8, : width - width // 8], _GREY_SIDE, _GREY_SIDE)
 
 
-def oklab(light: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear sRGB [..., 3] in 0..1 -> Oklab [..., 3]: L in 0..1, a and b about -0.4..0.4 (Ottosson 2020)."""
-    return np.cbrt(light @ _TO_CONES.T) @ _TO_OKLAB.T
+def _phash(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 [N, 64, 64] -> uint8 [N, 32]: is each of the 16x16 lowest coefficients above their median?
 
-
-def _linear_light(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sRGB curve undone (IEC 61966-2-1), 0..1 to 0..1."""
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-
-
-def _box_weights(length: int) -> NDArray[np.float64]:
-    """[8, length]: the share that each pixel has in each of 8 equal cells; every row sums to 1."""
-    edges = np.linspace(0, length, COLOUR_SIDE + 1)
-    pixel = np.arange(length)
-    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return np.clip(overlap, 0, None) * COLOUR_SIDE / length
+    The same fast transform as imagehash's, stacked. A product with a matrix of cosines would be faster, and would round
+    the coefficients that symmetry makes zero to the other side of it.
+    """
+    down = scipy.fft.dct(grey, axis=1)[:, :HASH_SIDE]
+    low = scipy.fft.dct(down, axis=2)[:, :, :HASH_SIDE].reshape(-1, HASH_SIDE**2)
+    return np.packbits(low > np.median(low, axis=1, keepdims=True), axis=1)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from errors import BadValue
-from similarity import groups
+from similarity import distances, groups
 from similarity.groups import Thresholds, alike, group
 from similarity.hashes import fingerprint
 
@@ -71,8 +71,8 @@ def test_input_order_does_not_matter() -> None:
 
 def test_block_size_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = group(*made_up())
-    monkeypatch.setattr(groups, "_ROWS_AT_ONCE", 7)
-    monkeypatch.setattr(groups, "_PAIRS_AT_ONCE", 5)
+    monkeypatch.setattr(groups, "_PAIRS_AT_ONCE", 7)
+    monkeypatch.setattr(distances, "_PAIRS_AT_ONCE", 5)
     assert np.array_equal(group(*made_up()), expected)
 
 

@@ -5,10 +5,8 @@ The shape's bits alone would call a red toad and a blue toad twins, and the colo
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -54,14 +52,11 @@ def fingerprints(pixels: Pixels) -> Fingerprint:
     bits = np.empty((len(pixels), HASH_SIDE**2 // 8), np.uint8)
     colours = np.empty((len(pixels), COLOUR_SIDE, COLOUR_SIDE, 3), np.float32)
 
-    def of_stack(which: list[int]) -> None:
+    _keep_freed_memory()
+    for which in _stacks(pixels):
         pictures = np.stack([pixels[number] for number in which])
         bits[which] = _phash(_grey(pictures))
         colours[which] = thumbnails(pictures)
-
-    _keep_freed_memory()
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # numpy and Pillow let other threads run while they work
-        list(threads.map(of_stack, _stacks(pixels)))
     return Fingerprint(bits, colours)
 
 

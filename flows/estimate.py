@@ -11,7 +11,7 @@ import numpy as np
 from collection_db import Table
 from flows.ingest import chosen_sources
 from flows.making import maker
-from flows.masking import drawn_masks
+from flows.masking import masks_of
 from flows.pair import cells, warnings
 from flows.settings import Settings
 from glide.models import Model
@@ -53,7 +53,7 @@ def estimate(settings: Settings) -> Estimate:
     table.close()
     sources = [(id, known.get(id, id)) for id in files]
     recipes = missing = steps = 0
-    masks, skipped = drawn_masks(settings, list(files))
+    masks, skipped = masks_of(settings, list(files))
     scoring = SCORING_STEPS if settings.options.samples > 1 and settings.options.scorer == "evidence" else 0
     for cell in cells(settings, sources, masks):
         recipes += 1

@@ -18,39 +18,44 @@ from styles.recipes import Recipe
 ASSET_SUFFIX = ".pbm"
 
 
-def drawn_masks(settings: Settings, source_ids: list[str]) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
-    """The mask of every source that has one of its own, as the bytes of its asset; and (file, reason) of those that
-    should have one but have none that can be used (`inpainting.others` says what is done with sources without)."""
+Masks = dict[str, str | bytes]
+
+
+def masks_of(settings: Settings, source_ids: list[str]) -> tuple[Masks, list[tuple[str, str]]]:
+    """The mask of every source that takes part: a word ("" where nothing is masked), or the bytes of a drawn one's
+    asset. And (file, reason) of those that cannot be used: their sources are left out, rather than masked otherwise."""
     given, others = settings["inpainting"]["mask"], settings["inpainting"]["others"]
-    if not given or given in MASKS:
-        return {}, []
+    if given in ("", *MASKS):
+        return dict.fromkeys(source_ids, given), []
     place = settings.folder / given
     if not place.is_dir():  # one for all; a bad one is no source's fault
         return dict.fromkeys(source_ids, mask_bytes(read_mask(place))), []
     files, refused = find_sources(place)
-    masks: dict[str, bytes] = {}
-    skipped = [(file, why) for file, why in refused if Path(file).stem in source_ids and Path(file).suffix in SUFFIXES]
-    twice = {Path(file).stem for file, _ in skipped}
+    wanted = set(source_ids)
+    skipped = [(name, why) for name, why in refused if Path(name).stem in wanted and _is_image(name)]
+    twice = {Path(name).stem for name, _ in skipped}
+    masks: Masks = {}
     for id in source_ids:
         try:
             if id in files:
                 masks[id] = mask_bytes(read_mask(files[id]))
-            elif not others and id not in twice:
+            elif others and id not in twice:
+                masks[id] = others
+            elif id not in twice:
                 raise BadSource(place / f"{id}.png", "there is no mask of this source")
         except BadSource as error:
             skipped.append((Path(error.file).name, error.problem))
     return masks, skipped
 
 
-def mask_of_others(settings: Settings) -> str:
-    """What recipes say of sources without a mask of their own; "" where a mask is asked for: they are left out."""
-    given = settings["inpainting"]["mask"]
-    return str(given if given in ("", *MASKS) else settings["inpainting"]["others"])
+def _is_image(name: str) -> bool:
+    """A drawing program's own files may lie beside the masks."""
+    return Path(name).suffix.lower() in SUFFIXES
 
 
-def mask_name(data: bytes) -> str:
-    """What recipes call the mask: the SHA-256 of its asset."""
-    return hashlib.sha256(data).hexdigest()
+def mask_name(mask: str | bytes) -> str:
+    """What recipes call a mask: its word, or the SHA-256 of its asset."""
+    return mask if isinstance(mask, str) else hashlib.sha256(mask).hexdigest()
 
 
 def own_mask(recipe: Recipe, assets: AssetFolder) -> NDArray[np.bool_] | None:

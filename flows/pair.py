@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from prefect import flow, task
@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import AssetFolder, PlannedRecipe, Table
 from errors import NothingLeft
-from flows.masking import ASSET_SUFFIX, drawn_masks, mask_name, mask_of_others
+from flows.masking import ASSET_SUFFIX, Masks, mask_name, masks_of
 from flows.progress import say
 from flows.settings import Settings
 from glide.models import weights_hashes
@@ -31,12 +31,13 @@ def plan_recipes(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
     sources = [(row.id, row.pixels_sha256) for row in table.present_sources()]
     if not sources:
         raise NothingLeft(f"{settings.images}: there are no sources to pair; see `toadworks status`")
-    masks, skipped = drawn_masks(settings, [id for id, _ in sources])
-    for data in set(masks.values()):
-        assets.put(data, ASSET_SUFFIX)
+    masks, skipped = masks_of(settings, [id for id, _ in sources])
+    for mask in set(masks.values()):
+        if isinstance(mask, bytes):
+            assets.put(mask, ASSET_SUFFIX)
     for file, reason in skipped:
         say(f"skipped {file}: {reason}")
-    if not with_mask(settings, sources, masks):
+    if not masks:
         raise NothingLeft(
             f"{settings['inpainting']['mask']}: no source has a mask that can be used; nothing is planned"
         )
@@ -51,15 +52,15 @@ def plan_recipes(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
     return new, known, skipped
 
 
-def cells(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[str, bytes]) -> Iterable[Cell]:
-    """The grid's cells over (id, SHA-256 of pixels) sources, or the sample of it that the settings ask for. Where masks
-    are drawn, sources without one are left out."""
+def cells(settings: Settings, sources: list[tuple[str, str]], masks: Masks) -> Iterable[Cell]:
+    """The grid's cells over (id, SHA-256 of pixels) sources, or the sample of it that the settings ask for. Sources
+    that `masks` leaves out take no part."""
     grid = grid_of(settings, sources, masks)
     count = settings["grid"]["sample"]
     return grid.sample(count, settings["grid"]["sample_seed"]) if count else grid.cells()
 
 
-def grid_of(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[str, bytes]) -> Grid:
+def grid_of(settings: Settings, sources: list[tuple[str, str]], masks: Masks) -> Grid:
     hashes = weights_hashes(settings.model, settings.parts)
     options = settings.options
     base = Recipe(
@@ -73,25 +74,18 @@ def grid_of(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[s
         clip_sha256=hashes.clip if options.clip_scale or options.scorer == "clip" else "",
         upsampler_sha256=hashes.upsampler,
         mode=settings["grid"]["mode"],
-        mask=mask_of_others(settings),
         precision=settings.parts.precision,
         prepare=settings["sources"]["prepare"],
         backdrop=settings["sources"]["backdrop"],
         **asdict(options),
     )
     return Grid(
-        sources=with_mask(settings, sources, masks),
+        sources=[source for source in sources if source[0] in masks],
         styles=settings.styles,
         seeds=list(dict.fromkeys(settings["grid"]["seeds"])),
         base=base,
-        masks={id: mask_name(data) for id, data in masks.items()},
+        masks={id: mask_name(mask) for id, mask in masks.items()},
     )
-
-
-def with_mask(settings: Settings, sources: list[tuple[str, str]], masks: Mapping[str, bytes]) -> list[tuple[str, str]]:
-    """The sources that the plan can take: where masks are asked for, those that have one."""
-    everyone = not settings.parts.masked or mask_of_others(settings)
-    return [source for source in sources if everyone or source[0] in masks]
 
 
 def warnings(settings: Settings) -> list[str]:

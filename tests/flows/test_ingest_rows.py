@@ -167,15 +167,21 @@ def test_planning_twice_plans_nothing_new(collection: Collection, fill: Fill, mo
 
 def test_grid_counts_repeated_seeds_once(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair, "weights_hashes", lambda spec, parts: Hashes("w" * 64))
-    grid = pair.grid_of(collection("[grid]\nseeds = [5, 5, 6]"), [("1", "a" * 64)], {})
+    grid = pair.grid_of(collection("[grid]\nseeds = [5, 5, 6]"), [("1", "a" * 64)], {"1": ""})
     assert len({cell.recipe.id for cell in grid.cells()}) == len(grid)
 
 
 def test_sample_is_the_same_each_time(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair, "weights_hashes", lambda spec, parts: Hashes("w" * 64))
     sources = [(str(n), f"{n:064x}") for n in range(5)]
+    masks = dict.fromkeys("01234", "")
     first, again, other = (
-        [cell.recipe.id for cell in pair.cells(collection(f"[grid]\nsample = 7\nsample_seed = {seed}"), sources, {})]
+        [
+            cell.recipe.id
+            for cell in pair.cells(
+                collection(f"[grid]\nsample = 7\nsample_seed = {seed}"), sources, dict.fromkeys("01234", "")
+            )
+        ]
         for seed in (1, 1, 2)
     )
     assert first == again != other and len(first) == 7

@@ -12,7 +12,7 @@ from PIL import Image
 from collection_db import AssetFolder
 from errors import BadSource, NothingLeft, RunFailed
 from flows import ingest, pair
-from flows.masking import drawn_masks, mask_name, own_mask
+from flows.masking import mask_name, masks_of, own_mask
 from flows.settings import Settings
 from glide.masks import mask_from_bytes
 from styles.recipes import Recipe
@@ -54,12 +54,13 @@ def planned(collection: Collection, images: Path, picture: Callable[..., Image.I
 
 def test_words_need_no_drawing(collection: Collection) -> None:
     for text in ("", '[inpainting]\nmask = "subject"', '[inpainting]\nmask = "background"'):
-        assert drawn_masks(collection(text), IDS) == ({}, [])
+        word = text.split('"')[1] if text else ""
+        assert masks_of(collection(text), IDS) == (dict.fromkeys(IDS, word), [])
 
 
 def test_one_image_serves_all(collection: Collection, tmp_path: Path) -> None:
     mask(tmp_path / "all.png", 7)
-    found, skipped = drawn_masks(collection('[inpainting]\nmask = "all.png"'), IDS)
+    found, skipped = masks_of(collection('[inpainting]\nmask = "all.png"'), IDS)
     assert list(found) == IDS and len(set(found.values())) == 1 and not skipped
     assert mask_from_bytes(found["2"]).sum() == 7 * 36
 
@@ -67,11 +68,11 @@ def test_one_image_serves_all(collection: Collection, tmp_path: Path) -> None:
 def test_one_bad_image_for_all_is_an_error(collection: Collection, tmp_path: Path) -> None:
     mask(tmp_path / "all.png", 0)
     with pytest.raises(BadSource, match=r"all\.png"):
-        drawn_masks(collection('[inpainting]\nmask = "all.png"'), IDS)
+        masks_of(collection('[inpainting]\nmask = "all.png"'), IDS)
 
 
 def test_each_source_has_its_own(collection: Collection, masks: Path) -> None:
-    found, skipped = drawn_masks(collection('[inpainting]\nmask = "masks"'), IDS)
+    found, skipped = masks_of(collection('[inpainting]\nmask = "masks"'), IDS)
     assert {id: mask_from_bytes(data).sum() for id, data in found.items()} == {"1": 360, "2": 720}
     assert skipped == [("3.png", "there is no mask of this source")]
 
@@ -79,13 +80,13 @@ def test_each_source_has_its_own(collection: Collection, masks: Path) -> None:
 def test_other_files_in_the_folder_do_not_matter(collection: Collection, masks: Path) -> None:
     (masks / "1.kra").write_text("a drawing program's own")
     (masks / "9.png").write_text("of no source")
-    found, skipped = drawn_masks(collection('[inpainting]\nmask = "masks"'), IDS)
+    found, skipped = masks_of(collection('[inpainting]\nmask = "masks"'), IDS)
     assert set(found) == {"1", "2"} and [file for file, _ in skipped] == ["3.png"]
 
 
 def test_two_masks_of_one_source_are_refused(collection: Collection, masks: Path) -> None:
     Image.open(masks / "1.png").save(masks / "1.bmp")
-    found, skipped = drawn_masks(collection('[inpainting]\nmask = "masks"'), IDS)
+    found, skipped = masks_of(collection('[inpainting]\nmask = "masks"'), IDS)
     assert set(found) == {"2"}
     assert sorted(file for file, _ in skipped) == ["1.bmp", "1.png", "3.png"]
 
@@ -93,10 +94,18 @@ def test_two_masks_of_one_source_are_refused(collection: Collection, masks: Path
 def test_others_may_take_a_word(planned: Callable[[str], object], collection: Collection, masks: Path) -> None:
     assert planned('[inpainting]\nmask = "masks"\nothers = "background"\n') == (3, 0, [])
     settings = collection(GRID + '[inpainting]\nmask = "masks"\nothers = "background"\n')
-    found, _ = drawn_masks(settings, IDS)
+    found, _ = masks_of(settings, IDS)
     grid = pair.grid_of(settings, [(id, id * 64) for id in IDS], found)
     told = {cell.source_id: cell.recipe.mask for cell in grid.cells()}
     assert told == {"1": mask_name(found["1"]), "2": mask_name(found["2"]), "3": "background"}
+
+
+def test_bad_mask_leaves_its_source_out_even_if_others_have_a_word(collection: Collection, masks: Path) -> None:
+    mask(masks / "1.png", 0)
+    Image.open(masks / "2.png").save(masks / "2.BMP")
+    found, skipped = masks_of(collection('[inpainting]\nmask = "masks"\nothers = "subject"'), IDS)
+    assert found == {"3": "subject"}
+    assert sorted(file for file, _ in skipped) == ["1.png", "2.BMP", "2.png"]
 
 
 def test_without_a_word_others_are_left_out(planned: Callable[[str], object], masks: Path) -> None:
@@ -114,7 +123,7 @@ def test_folder_of_nothing_plans_nothing_and_keeps_the_old_plan(
 
 
 def test_mask_is_read_back_from_the_assets(tmp_path: Path, collection: Collection, masks: Path) -> None:
-    found, _ = drawn_masks(collection('[inpainting]\nmask = "masks"'), IDS)
+    found, _ = masks_of(collection('[inpainting]\nmask = "masks"'), IDS)
     assets = AssetFolder(tmp_path / "assets")
     name = assets.put(found["1"], ".pbm")
     recipe = Recipe(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+LARGEST_BATCH = 1024  # rows
+
 # every key with its default; the default's type is the key's type
 DEFAULTS: dict[str, dict[str, Any]] = {
     "": {"name": ""},

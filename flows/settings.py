@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from collection_db.engine import shown_url
 from errors import BadSetting, BadValue, NothingLeft
-from flows.defaults import DEFAULTS
+from flows.defaults import DEFAULTS, LARGEST_BATCH
 from glide.masks import MASKS
 from glide.models import MODELS, PRECISIONS, ModelSpec, Parts
 from glide.prepare import PREPARE
@@ -247,7 +247,7 @@ class Settings:
         self._among("model.precision", model["precision"], PRECISIONS)
         device = re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", model["device"])
         self._require("model.device", bool(device), f"{model['device']!r} is no device", "auto, cpu, cuda, cuda:1")
-        self._within("model.batch", model["batch"], 1, 1024)
+        self._within("model.batch", model["batch"], 1, LARGEST_BATCH)
         exists = not mask or mask in MASKS or (self.folder / mask).exists()
         allowed = f'"", {", ".join(MASKS)}, a mask image, or a folder with one a source'
         self._require("inpainting.mask", exists, f"there is no {self.folder / mask}", allowed)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from collection_db import AssetFolder, Table
 from errors import BadSource, NothingLeft, RunFailed
+from flows.defaults import LARGEST_BATCH
 from flows.making import TEXT_CHUNK, Order, candidate_png, checked_parts, maker, options_of
 from flows.masking import own_mask
 from flows.settings import Settings
@@ -22,7 +23,6 @@ from glide.masks import MASKS
 from styles.recipes import Recipe
 
 SAME = "the same, pixel for pixel"
-LARGEST_BATCH = 1024
 
 
 @dataclass(frozen=True)

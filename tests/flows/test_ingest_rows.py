@@ -175,13 +175,10 @@ def test_sample_is_the_same_each_time(collection: Collection, monkeypatch: pytes
     monkeypatch.setattr(pair, "weights_hashes", lambda spec, parts: Hashes("w" * 64))
     sources = [(str(n), f"{n:064x}") for n in range(5)]
     masks = dict.fromkeys("01234", "")
-    first, again, other = (
-        [
-            cell.recipe.id
-            for cell in pair.cells(
-                collection(f"[grid]\nsample = 7\nsample_seed = {seed}"), sources, dict.fromkeys("01234", "")
-            )
-        ]
-        for seed in (1, 1, 2)
-    )
+
+    def ids(seed: int) -> list[str]:
+        settings = collection(f"[grid]\nsample = 7\nsample_seed = {seed}")
+        return [cell.recipe.id for cell in pair.cells(settings, sources, masks)]
+
+    first, again, other = ids(1), ids(1), ids(2)
     assert first == again != other and len(first) == 7

@@ -11,6 +11,7 @@ import socket
 import time
 from pathlib import Path
 
+from durable import sync_folder
 from errors import BadValue, RunFailed
 
 STALE_S = 3600.0  # a temporary file older than this belongs to nobody, in seconds
@@ -103,7 +104,7 @@ class AssetFolder:
         folder = final.parent
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-            _sync_folder(self.root)
+            sync_folder(self.root)
         temporary = folder / f"{final.name}.tmp-{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
         try:
             with open(temporary, "xb") as file:
@@ -114,16 +115,7 @@ class AssetFolder:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new name, too, is on the disk only after this."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(folder)
 
 
 def _host() -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
+from durable import sync_folder
 from errors import BadWeights, RunFailed
 
 LOCK = "weights.lock"
@@ -131,7 +132,7 @@ def into_place(temporary: Path, file: RemoteFile, folder: Path, url: str) -> Pat
     target = folder / file.name
     os.replace(temporary, target)
     note.unlink(missing_ok=True)
-    _sync_folder(folder)
+    sync_folder(folder)
     return target
 
 
@@ -165,7 +166,7 @@ def write_json(file: Path, content: object) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
 
 
 @contextmanager
@@ -203,12 +204,3 @@ def _hash(file: Path) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new name, too, is on the disk only after this."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,7 +20,7 @@ NEIGHBOURS: dict[str, set[str]] = {  # room: the other rooms that it may import
     "curation": {"collection_db"},
     "flows": {"styles", "glide", "similarity", "minting", "collection_db", "curation"},
 }
-MODULES = {*NEIGHBOURS, "toadworks", "errors", "tests", "benchmarks"}
+MODULES = {*NEIGHBOURS, "toadworks", "errors", "durable", "tests", "benchmarks"}
 
 
 def imports_of(source: str) -> set[str]:
@@ -45,7 +45,7 @@ def test_every_way_of_importing_is_seen() -> None:
 def test_room_imports_only_its_neighbours(room: str) -> None:
     files = sorted((ROOT / room).rglob("*.py"))
     assert files
-    allowed = {room, "errors", *NEIGHBOURS[room]}
+    allowed = {room, "errors", "durable", *NEIGHBOURS[room]}
     wrong = {
         str(file.relative_to(ROOT)): strange
         for file in files
@@ -54,8 +54,9 @@ def test_room_imports_only_its_neighbours(room: str) -> None:
     assert wrong == {}
 
 
-def test_errors_imports_no_room() -> None:
-    assert not imports_of((ROOT / "errors.py").read_text(encoding="utf-8")) & MODULES
+@pytest.mark.parametrize("shared", ["errors.py", "durable.py"])
+def test_what_all_rooms_share_imports_no_room(shared: str) -> None:
+    assert not imports_of((ROOT / shared).read_text(encoding="utf-8")) & MODULES
 
 
 def test_only_the_front_door_imports_the_flows() -> None:

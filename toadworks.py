@@ -156,9 +156,15 @@ def candidates(
 
 def _deciding(verdict: str) -> Callable[..., None]:
     def decide(collection: Path, ids: Sequence[str], curator: str, note: str) -> None:
-        table = _table(_settings(collection))
+        settings = _settings(collection)
+        table = _table(settings)
         full = [table.find(id) for id in ids]
         added = table.decide(full, verdict, curator, note)
+        if verdict == "accept":
+            from flows.look_alikes import notes_on
+
+            for sentence in notes_on(full, settings, table):
+                click.echo(f"note: {sentence}", err=True)
         counts = table.counts()
         again = f", {len(full) - added} decided so before" if added < len(full) else ""
         done = f"{verdict.removesuffix('e')}ed {added}{again}"
@@ -182,6 +188,26 @@ for _verdict in ("accept", "reject", "undecide"):
     ):
         _command = _parameter(_command)
     cli.add_command(_command)
+
+
+@cli.command()
+@in_collection
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--undo", is_flag=True, help="Take the choice back: let the score decide again.")
+@click.option("--curator", default=getpass.getuser, show_default="your user name", help="Who chooses.")
+@click.option("--note", default="", help="Why.")
+def lead(collection: Path, ids: Sequence[str], undo: bool, curator: str, note: str) -> None:
+    """Let candidates lead their groups of look-alikes, whatever their scores are; kept when groups change.
+
+    Accepted candidates lead in any case.
+    """
+    settings = _settings(collection)
+    from flows.group import group_candidates
+
+    table = _table(settings)
+    added = table.choose_leaders([table.find(id) for id in ids], not undo, curator, note)
+    groups = group_candidates(settings)
+    click.echo(f"{'taken back' if undo else 'chosen'}: {added}; now {groups} groups")
 
 
 @cli.command()
@@ -283,6 +309,25 @@ def calibrate(collection: Path) -> None:
     for line in report(told, proposal):
         click.echo(line)
     click.echo(f"\npicture: {picture}")
+
+
+@similarity.command("show")
+@in_collection
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Lines of a kind; 0 prints all."
+)
+def show_look_alikes(collection: Path, limit: int) -> None:
+    """Group anew by the present thresholds; list and draw what looks alike. No picture is made."""
+    from flows.group import group_candidates
+    from flows.look_alike_sheets import draw_look_alikes
+    from flows.look_alikes import listed
+
+    settings = _settings(collection)
+    group_candidates(settings)
+    for line in listed(settings, limit):
+        click.echo(line)
+    for file in draw_look_alikes(settings):
+        click.echo(f"picture: {file}")
 
 
 @cli.command()

@@ -18,7 +18,7 @@ from collection_db.rows import (
     rows_where,
     standing_of_candidate,
 )
-from collection_db.schema import VERDICTS, candidates, decisions, recipes, sources, tokens, utc_now
+from collection_db.schema import FINGERPRINT, VERDICTS, candidates, decisions, recipes, sources, tokens, utc_now
 from errors import BadValue
 
 
@@ -71,7 +71,7 @@ class DecisionRows(Rows):
         accepted_at = _accepted_at()
         statement = (
             sa.select(
-                *(column for column in candidates.c if column.name not in ("phash", "colours")),
+                *(column for column in candidates.c if column.name not in FINGERPRINT),
                 recipes.c.json.label("recipe_json"),
                 *(column for column in recipes.c if column.name not in ("id", "json", "added_at")),
                 *(column.label(f"source_{column.name}") for column in sources.c if column.name != "id"),

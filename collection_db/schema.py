@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERDICTS = ("accept", "reject", "undecide")
+FINGERPRINT = ("hash_bits", "mirror_bits", "colours", "greys")  # large columns of candidates, seldom wanted
 
 
 def utc_now() -> datetime:
@@ -124,12 +125,25 @@ class Candidate(Base):
     clip_score: Mapped[float | None]  # cosine of image and prompt
     # where the recipe draws several base images: {"scorer": name, "scores": of all of them, "kept": which one this is}
     samples: Mapped[Any | None] = mapped_column(sa.JSON(none_as_null=True))
-    phash: Mapped[bytes | None] = mapped_column(sa.LargeBinary(32))
+    # the fingerprint (`similarity.prints.Prints`), and by which algorithm, size and version it was made
+    hashed_with: Mapped[str | None]
+    hash_bits: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    mirror_bits: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # of the mirror image, where that is asked for
     colours: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # float32, 8x8x3
+    greys: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # uint8, 16x16
+    flat: Mapped[bool | None]  # so nearly of one brightness that its shape means nothing
     structure: Mapped[float | None]  # edge correlation with the source
+    source_bits: Mapped[int | None]  # in which its hash and its source's differ
+    # what it looks like besides its group's leader
+    unchanged: Mapped[bool | None]  # practically its own source, in structure
+    copy_of: Mapped[str | None]  # the other source that it is practically a copy of, in structure
+    earlier: Mapped[str | None]  # the token of an earlier collection that it looks like
+    twin_id: Mapped[str | None]  # the better leader, of another source, that it looks like
     score: Mapped[float | None]
-    near_source: Mapped[bool | None]
     leader_id: Mapped[str | None]  # who leads its look-alike group; itself if it leads
+    # with which settings and pictures it was compared: with sources and earlier tokens, with leaders of other sources
+    compared_as: Mapped[str | None]
+    crossed_as: Mapped[str | None]
     made_at: Mapped[datetime]
 
 
@@ -152,6 +166,59 @@ class Decision(Base):
     decided_at: Mapped[datetime]
 
 
+class Twins(Base):
+    """Two candidates of different sources that look alike, `left_id` < `right_id`, both leaders when they were found,
+    and how far apart they are in the terms of `similarity.distances.Thresholds`."""
+
+    __tablename__ = "twins"
+
+    left_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"), primary_key=True)
+    right_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"), primary_key=True)
+    bits: Mapped[int]
+    colour: Mapped[float]
+    chroma: Mapped[float]
+    grey: Mapped[int]
+
+
+class KnownPicture(Base):
+    """The fingerprint of a picture that candidates are compared with. `kind`: "source" or "earlier"; `label`: the
+    source's id, or an earlier collection's name and token; `stamp`: what the picture was, so that another one under
+    the same label is hashed again."""
+
+    __tablename__ = "known_pictures"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True)
+    stamp: Mapped[str]
+    hashed_with: Mapped[str]
+    hash_bits: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    colours: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    greys: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
+class GroupedSource(Base):
+    """What a source's candidates were when they were last grouped: while `signature` is the same, so are the groups."""
+
+    __tablename__ = "grouped_sources"
+
+    source_id: Mapped[str] = mapped_column(sa.ForeignKey("sources.id"), primary_key=True)
+    signature: Mapped[str]
+
+
+class LeaderChoice(Base):
+    """A curator's choice that a candidate leads its group, or does no longer. Triggers refuse UPDATE and DELETE."""
+
+    __tablename__ = "leader_choices"
+    __table_args__ = (sa.Index(None, "candidate_id", "number"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"))
+    leads: Mapped[bool]
+    curator: Mapped[str]
+    note: Mapped[str]
+    chosen_at: Mapped[datetime]
+
+
 class Token(Base):
     """An accepted candidate with its number in the new collection."""
 
@@ -170,3 +237,7 @@ recipes = cast(sa.Table, StoredRecipe.__table__)
 candidates = cast(sa.Table, Candidate.__table__)
 decisions = cast(sa.Table, Decision.__table__)
 tokens = cast(sa.Table, Token.__table__)
+twins = cast(sa.Table, Twins.__table__)
+known_pictures = cast(sa.Table, KnownPicture.__table__)
+grouped_sources = cast(sa.Table, GroupedSource.__table__)
+leader_choices = cast(sa.Table, LeaderChoice.__table__)

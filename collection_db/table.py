@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from collection_db.comparing import LookRows
 from collection_db.deciding import DecisionRows
 from collection_db.engine import connect
 from collection_db.making import CandidateRows
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 
-class Table(SourceRows, RecipeRows, CandidateRows, DecisionRows):
+class Table(SourceRows, RecipeRows, CandidateRows, LookRows, DecisionRows):
     """All of the table, over one engine. Every method is one transaction, and may be repeated: what is there
     already is not written twice. It may be shared by threads; another process opens its own."""
 
@@ -36,11 +37,13 @@ class Table(SourceRows, RecipeRows, CandidateRows, DecisionRows):
         """Numbers for a status page, all of one moment.
 
         `candidates` are those that are planned or decided, as in `frame`: each is accepted, rejected or
-        undecided. `groups` and `near_source` are counted among them, `planned` and `missing` among the
-        recipes.
+        undecided. `groups`, `flat`, `unchanged`, `copies` (of another source), `earlier` (like a token of an earlier
+        collection) and `twins` (of a better leader of another source) are counted among them, `planned` and `missing`
+        among the recipes.
         """
+        looks = ("leader_id", "flat", "unchanged", "copy_of", "earlier", "twin_id")
         seen = (
-            sa.select(candidates.c.leader_id, candidates.c.near_source, last.c.verdict)
+            sa.select(*(candidates.c[name] for name in looks), last.c.verdict)
             .join(recipes, recipes.c.id == candidates.c.id)
             .outerjoin(last, standing_of_candidate())
             .where(shown())
@@ -60,7 +63,11 @@ class Table(SourceRows, RecipeRows, CandidateRows, DecisionRows):
             "missing": missing_count().scalar_subquery(),
             "candidates": sa.func.count(),
             "groups": sa.func.count(seen.c.leader_id.distinct()),
-            "near_source": seen_that(seen.c.near_source),
+            "flat": seen_that(seen.c.flat),
+            "unchanged": seen_that(seen.c.unchanged),
+            "copies": sa.func.count(seen.c.copy_of),
+            "earlier": sa.func.count(seen.c.earlier),
+            "twins": sa.func.count(seen.c.twin_id),
             "accepted": seen_that(seen.c.verdict == "accept"),
             "rejected": seen_that(seen.c.verdict == "reject"),
             "undecided": seen_that(sa.or_(seen.c.verdict.is_(None), seen.c.verdict == "undecide")),

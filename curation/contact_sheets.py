@@ -36,7 +36,7 @@ THEMES = {
     "dark": Theme(page="#131519", empty="#1a1d23", ink="#ebe9e3", faint="#878c96", line="#2c3038"),
     "light": Theme(page="#faf8f4", empty="#f1eee7", ink="#22252a", faint="#858077", line="#ddd8cd"),
 }
-MARKS = {"accepted": "#3fb37f", "rejected": "#e0605a", "near-source": "#e5a93c"}
+MARKS = {"accepted": "#3fb37f", "rejected": "#e0605a", "unchanged": "#e5a93c", "look-alike": "#6aa5e8"}
 
 
 def grid_sheet(
@@ -56,8 +56,9 @@ def grid_sheet(
 
     `row_images`: shown before each row (the sources); `title_image`: beside the title (the one source of the sheet);
     `cell`: a picture's side in pixels, 32..1024, which everything else follows; `marks[row][column]`: None or one of
-    "accepted", "rejected" (the picture fades too), "near-source", explained below the grid. Long labels wrap, then end
-    in "…". Raises BadValue for lists that do not fit together, and for a sheet of more pixels than `MOST_PIXELS`.
+    "accepted", "rejected" (the picture fades too), "unchanged", "look-alike", explained below the grid. Long labels
+    wrap, then end in "…". Raises BadValue for lists that do not fit together, and for a sheet of more pixels than
+    `MOST_PIXELS`.
     """
     if theme not in THEMES:
         raise BadValue("theme", theme, ", ".join(THEMES))
@@ -217,8 +218,8 @@ def _draw_mark(sheet: Image.Image, corner: tuple[int, int], side: int, mark: str
 
 
 def _dot(sheet: Image.Image, centre: tuple[int, int], radius: float, mark: str, ring: str) -> None:
-    """A coloured dot in a thin ring with a sign of its own (tick, cross, two lines), for who does not tell the
-    colours apart."""
+    """A coloured dot in a thin ring with a sign of its own (tick, cross, two lines across or up), for who does not tell
+    the colours apart."""
     reach = math.ceil(radius * 1.3)
     large = Image.new("RGBA", (2 * reach * _FINE, 2 * reach * _FINE))
     draw = ImageDraw.Draw(large)
@@ -232,7 +233,8 @@ def _dot(sheet: Image.Image, centre: tuple[int, int], radius: float, mark: str, 
     strokes = {
         "accepted": [[at(-0.45, 0.05), at(-0.12, 0.38), at(0.46, -0.32)]],
         "rejected": [[at(-0.36, -0.36), at(0.36, 0.36)], [at(-0.36, 0.36), at(0.36, -0.36)]],
-        "near-source": [[at(-0.45, -0.2), at(0.45, -0.2)], [at(-0.45, 0.2), at(0.45, 0.2)]],
+        "unchanged": [[at(-0.45, -0.2), at(0.45, -0.2)], [at(-0.45, 0.2), at(0.45, 0.2)]],
+        "look-alike": [[at(-0.2, -0.45), at(-0.2, 0.45)], [at(0.2, -0.45), at(0.2, 0.45)]],
     }
     for stroke in strokes[mark]:
         draw.line(stroke, "white", round(unit * 0.22), joint="curve")

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from collection_db import AssetFolder, Table
 from errors import NothingLeft
-from flows.group import hashes
+from flows.hashing import hashed_rows, prepared, stored_prints
 from flows.progress import meter
 from flows.settings import Settings
-from glide.prepare import prepare
-from similarity.calibrate import APART, FEWEST, WIDEST, Distances, Proposal, edit_distances, propose
+from similarity.calibrate import APART, FEWEST, Distances, Proposal, edit_distances, propose, widest
 from similarity.hashes import fingerprints
 from similarity.pairs import pairs_within
 from similarity.pictures import roc
-from styles.recipes import Recipe
+from similarity.prints import Prints
 
 COPIED = 300  # pictures that copies are made of
 FILE = "calibration.png"
@@ -33,17 +32,17 @@ def calibrate(settings: Settings) -> tuple[str, Proposal, Path]:
     Of the candidates, one a source and style: they all should be told apart. Where there are too few of them, the
     sources as the model is given them. Raises NothingLeft where there are too few of those, too.
     """
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
-    told, bits, colours, images = _candidates(table, assets)
+    table = Table.open(settings.database_url)
+    told, prints, images = _candidates(table, settings)
     if len(images) < FEWEST:
-        told, bits, colours, images = _sources(table, assets, settings)
+        told, prints, images = _sources(table, settings)
     table.close()
     if len(images) < FEWEST:
         raise NothingLeft(
             f"calibration takes {FEWEST} pictures or more, and there are {len(images)}; "
             "`toadworks run` with more sources makes them"
         )
-    near = pairs_within(bits, colours, WIDEST)
+    near = pairs_within(prints, widest(settings.hashing))
     some = np.sort(np.random.default_rng(1).permutation(len(images))[:COPIED])
     with meter("copies", len(some)) as shown:
 
@@ -52,8 +51,9 @@ def calibrate(settings: Settings) -> tuple[str, Proposal, Path]:
                 yield images[number]()
                 shown.advance()
 
-        copies = edit_distances(opened())
-    proposal = propose(copies, Distances(near.bits, near.colour), len(images) * (len(images) - 1) // 2)
+        copies = edit_distances(opened(), settings.hashing)
+    pairs = len(images) * (len(images) - 1) // 2
+    proposal = propose(copies, Distances(near.bits, near.colour, near.chroma, near.grey), pairs, settings.hashing)
     settings.sheets.mkdir(parents=True, exist_ok=True)
     roc(proposal).save(settings.sheets / FILE)
     return told.format(len(images)), proposal, settings.sheets / FILE
@@ -77,38 +77,36 @@ def report(told: str, proposal: Proposal) -> list[str]:
         "[look_alikes]",
         f"bits = {limits.bits}",
         f"colour = {limits.colour}",
+        f"chroma = {limits.chroma}",
+        f"grey = {limits.grey}",
     ]
     return lines
 
 
-class _Picture:
-    """An image that is read when it is needed: a collection may be larger than memory."""
-
-    def __init__(self, assets: AssetFolder, sha256: str, prepared: tuple[str, str, int] | None = None) -> None:
-        self.assets, self.sha256, self.prepared = assets, sha256, prepared
-
-    def __call__(self) -> Image.Image:
-        image = Image.open(io.BytesIO(self.assets.read(self.sha256)))
-        return Image.fromarray(prepare(image, *self.prepared)) if self.prepared else image.convert("RGB")
+Opener = Callable[[], Image.Image]  # a collection may be larger than memory: a picture is read when it is needed
 
 
-Found = tuple[str, NDArray[np.uint8], NDArray[np.float32], list[_Picture]]
+def _candidates(table: Table, settings: Settings) -> tuple[str, Prints, list[Opener]]:
+    """One candidate a source and style."""
+    assets, frame = AssetFolder(settings.assets), table.frame()
+    hashed = {row.id: row.image_sha256 for row in hashed_rows(table, settings)}
+    chosen = frame[frame["id"].isin(list(hashed))].drop_duplicates(["source", "style"])
+    ids = list(chosen["id"])
+    prints, _ = stored_prints(table, ids, settings)
+    return "{} candidates, one a source and style", prints, [partial(_opened, assets, hashed[id]) for id in ids]
 
 
-def _candidates(table: Table, assets: AssetFolder) -> Found:
-    chosen: dict[tuple[str, str], Any] = {}
-    for row in table.candidates_for_grouping():
-        if row.phash is not None:
-            chosen.setdefault((row.source_id, Recipe.from_json(row.recipe_json).prompt), row)
-    rows = list(chosen.values())
-    if not rows:
-        return "", np.empty((0, 32), np.uint8), np.empty((0, 8, 8, 3), np.float32), []
-    pictures = [_Picture(assets, row.image_sha256) for row in rows]
-    return "{} candidates, one a source and style", *hashes(rows), pictures
+def _opened(assets: AssetFolder, sha256: str) -> Image.Image:
+    return Image.open(io.BytesIO(assets.read(sha256))).convert("RGB")
 
 
-def _sources(table: Table, assets: AssetFolder, settings: Settings) -> Found:
-    way = (settings["sources"]["prepare"], settings["sources"]["backdrop"], settings.model.size)
-    pictures = [_Picture(assets, row.image_sha256, way) for row in table.present_sources()]
-    bits, colours = fingerprints([np.asarray(picture()) for picture in pictures])
-    return "{} sources, as the model is given them", bits, colours, pictures
+def _sources(table: Table, settings: Settings) -> tuple[str, Prints, list[Opener]]:
+    assets = AssetFolder(settings.assets)
+    way = (settings["sources"]["prepare"], settings["sources"]["backdrop"], settings.side)
+    pictures = [partial(_prepared, assets, row.image_sha256, *way) for row in table.present_sources()]
+    prints = fingerprints([np.asarray(picture()) for picture in pictures], settings.hashing)
+    return "{} sources, as the model is given them", prints, list(pictures)
+
+
+def _prepared(assets: AssetFolder, sha256: str, *way: Any) -> Image.Image:
+    return Image.fromarray(prepared(assets, sha256, *way))

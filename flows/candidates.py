@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import pandas as pd
 
@@ -43,9 +45,22 @@ def show_candidates(frame: pd.DataFrame, limit: int) -> None:
         "seed": shown["seed"],
         "score": shown["score"].map("{:.2f}".format).where(shown["score"].notna(), ""),
         "group": leads.map({True: "leads", False: ""}).where(leads, shown["leader"].str[:SHORT_ID]),
-        "near source": shown["near_source"].map({True: "near"}).fillna(""),
+        "looks like": [looks_like(row) for row in shown.itertuples()],
         "verdict": shown["verdict"].fillna(""),
     }
     click.echo(shown.assign(**columns)[list(columns)].to_string(index=False))
     if len(shown) < len(frame):
         click.echo(f"... and {len(frame) - len(shown)} more (--limit 0 prints all)", err=True)
+
+
+def looks_like(row: Any) -> str:
+    """What speaks against a row of the frame, in a few words; empty where nothing does."""
+    if pd.notna(row.flat) and row.flat:
+        return "nothing: flat"
+    if pd.notna(row.unchanged) and row.unchanged:
+        return "its source"
+    if pd.notna(row.copy_of):
+        return f"source {row.copy_of}"
+    if pd.notna(row.earlier):
+        return str(row.earlier)
+    return str(row.twin)[:SHORT_ID] if pd.notna(row.twin) else ""

@@ -50,7 +50,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "eta": 0.0,
         "temperature": 0.997,
     },
-    "look_alikes": {"bits": 40, "colour": 2.0},
+    "look_alikes": {
+        "bits": 40,
+        "colour": 2.5,
+        "chroma": 6.0,
+        "grey": 12,
+        "source_bits": 12,
+        "algorithm": "phash",
+        "size": 16,
+        "mirrored": False,
+        "against": [],
+    },
     "release": {
         "collection": "",
         "symbol": "",

@@ -1,115 +1,148 @@
-"""Stage 4: candidates get their hashes and scores, look-alikes are grouped, and what is still practically its source is
-marked."""
+"""Stage 4: candidates get their fingerprints, are compared with sources, earlier tokens and each other, and look-alikes
+are grouped.
+
+Every comparison is remembered in the table together with what it was made with, so that a run compares what is new with
+all before it, and nothing twice. Groups are formed within one source; look-alikes of different sources are reported
+apart, as twins.
+"""
 
 from __future__ import annotations
 
-import io
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from collection_db import AssetFolder, Table
+from collection_db import Table
 from collection_db.rows import pieces
-from flows.progress import Meter, meter
+from flows.earlier import earlier_tokens, known_sources
+from flows.hashing import Known, alike_stamp, hash_candidates, hashed_rows, short, stored_prints
+from flows.progress import meter
 from flows.settings import Settings
-from glide.prepare import prepare
-from similarity.groups import alike
+from flows.twins import find_twins, spoken_against, standing
+from similarity.distances import Thresholds
 from similarity.groups import group as group_alike
-from similarity.hashes import fingerprint
-from similarity.scores import edge_correlation
-from styles.recipes import Recipe
+from similarity.pairs import Pairs, pairs_between
+from similarity.prints import Prints
 
-BATCH = 256
-NEAR_SOURCE_LAST = 3.0  # scores lie in -1..1
+AT_ONCE = 20_000  # candidates; their fingerprints take 20 MB
 
 
 @flow(name="group", flow_run_name="group {collection}", validate_parameters=False)
 async def group(collection: str) -> int:
-    """Hash what is not hashed yet, then group everything; return the number of groups."""
-    settings = Settings.read(collection)
-    table = Table.open(settings.database_url)
-    unhashed = [row for row in table.candidates_for_grouping() if row.phash is None]
-    table.close()
-    with meter("hash", len(unhashed)) as shown:
-        for piece in pieces(unhashed, BATCH):
-            hash_batch(collection, piece, shown)
+    """Hash what is not hashed yet, compare what was not compared yet, group; return the number of groups."""
+    hash_candidates(collection)
     return group_all(collection)
-
-
-@task(name="hash batch", cache_policy=NO_CACHE)
-def hash_batch(collection: str, rows: Sequence[Any], shown: Meter) -> None:
-    """Perceptual hash, colours and structure (edge correlation with the prepared source) of these candidates, rows of
-    `Table.candidates_for_grouping`."""
-    settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
-    hashed = []
-    for row in rows:
-        image = Image.open(io.BytesIO(assets.read(row.image_sha256))).convert("RGB")
-        seen = fingerprint(image)
-        structure = edge_correlation(np.asarray(image), prepared_source(row, assets, image.width))
-        hashed.append((row.id, seen.bits.tobytes(), seen.colours.tobytes(), structure))
-        shown.advance()
-    table.set_hashes(hashed)
-    table.close()
-
-
-def prepared_source(row: Any, assets: AssetFolder, size: int) -> NDArray[np.uint8]:
-    """What the model was given of the row's source: uint8 [size, size, 3]."""
-    recipe = Recipe.from_json(row.recipe_json)
-    source = Image.open(io.BytesIO(assets.read(row.source_image_sha256)))
-    return prepare(source, recipe.prepare, recipe.backdrop, size)
 
 
 @task(name="group look-alikes", cache_policy=NO_CACHE)
 def group_all(collection: str) -> int:
-    """Group all candidates by hash and colour; the best score (structure) leads, then the earliest, and what is still
-    practically its source only where nothing else is in the group."""
-    settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
-    rows = table.candidates_for_grouping()
-    if not rows:
-        return 0
-    bits, colours = hashes(rows)
-    scores = np.array([row.structure for row in rows])
-    near = near_source(rows, bits, colours, assets, settings)
-    # what is practically its source scores best of all: it may lead only where nothing else can
-    leaders = group_alike(bits, colours, scores - NEAR_SOURCE_LAST * near, settings.thresholds)
-    table.set_groups(
-        (row.id, float(score), bool(is_near), rows[leader].id)
-        for row, score, is_near, leader in zip(rows, scores, near, leaders, strict=True)
-    )
+    return group_candidates(Settings.read(collection))
+
+
+def group_candidates(settings: Settings) -> int:
+    """Compare and group all hashed candidates; return the number of groups.
+
+    Chosen leaders lead, then accepted ones; then the best score (structure), then the lowest id. What nobody wants as
+    it is (flat, unchanged from its source, a copy of another, like an earlier token) leads only where nothing else is
+    in the group.
+    """
+    table = Table.open(settings.database_url)
+    _compare_with_known(settings, table)
+    groups = _group_sources(settings, table)
+    find_twins(settings, table)
     table.close()
-    return len(set(leaders.tolist()))
+    return groups
 
 
-def hashes(rows: list[Any]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The stored hashes of N rows: bits [N, 32], colours [N, 8, 8, 3]."""
-    bits = np.frombuffer(b"".join(row.phash for row in rows), np.uint8).reshape(-1, 32)
-    colours = np.frombuffer(b"".join(row.colours for row in rows), np.float32).reshape(-1, 8, 8, 3)
-    return bits, colours
+def _compare_with_known(settings: Settings, table: Table) -> None:
+    """Which candidates are unchanged, copies of other sources, or like earlier tokens."""
+    sources, earlier = known_sources(settings, table), earlier_tokens(settings, table)
+    limit = settings["look_alikes"]["source_bits"]
+    stamp = f"{alike_stamp(settings)} {limit} {short(sources.digest + earlier.digest)}"
+    new = [row for row in hashed_rows(table, settings) if row.compared_as != stamp]
+    with meter("compare", len(new)) as shown:
+        for piece in pieces(new, AT_ONCE):
+            prints, turned = stored_prints(table, [row.id for row in piece], settings)
+            copies = _pairs(prints, turned, sources, Thresholds.of_shape(limit))
+            mine = np.array([sources.labels[number] for number in copies.right]) == np.array(
+                [piece[number].source_id for number in copies.left]
+            )
+            nearer = copies.bits < np.array([row.source_bits for row in piece])[copies.left]
+            copied = _labels(copies.take(~mine & nearer), sources)
+            unchanged = set(copies.left[mine].tolist())
+            like = _labels(_pairs(prints, turned, earlier, settings.thresholds), earlier)
+            table.set_looks(
+                {
+                    "id": row.id,
+                    "unchanged": row.source_bits <= limit or number in unchanged,
+                    "copy_of": copied.get(number),
+                    "earlier": like.get(number),
+                    "compared_as": stamp,
+                }
+                for number, row in enumerate(piece)
+            )
+            shown.advance(len(piece))
 
 
-def near_source(
-    rows: list[Any],
-    bits: NDArray[np.uint8],
-    colours: NDArray[np.float32],
-    assets: AssetFolder,
-    settings: Settings,
-) -> NDArray[np.bool_]:
-    """bool [N]: is the candidate, by the same thresholds, a look-alike of its own source?"""
-    near = np.zeros(len(rows), bool)
-    by_source: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        by_source[row.source_image_sha256].append(number)
-    for numbers in by_source.values():
-        picture = prepared_source(rows[numbers[0]], assets, settings.side)
-        own = fingerprint(Image.fromarray(picture))
-        found = alike(bits[numbers], colours[numbers], own.bits[None], own.colours[None], settings.thresholds)
-        near[numbers] = found[:, 0]
-    return near
+def _group_sources(settings: Settings, table: Table) -> int:
+    """Group the candidates of every source in which something changed; return the number of all groups."""
+    rows = hashed_rows(table, settings)
+    before, stamp = table.grouped_sources(), alike_stamp(settings)
+    signatures, changed = {}, []
+    by_source = {id: list(of) for id, of in groupby(sorted(rows, key=attrgetter("source_id")), attrgetter("source_id"))}
+    for id, of in by_source.items():
+        told = [(row.id, row.chosen, row.accepted, spoken_against(row), row.structure) for row in of]
+        signature = short(f"{stamp} {told}")
+        if before.get(id) != signature:
+            signatures[id] = signature
+            changed.append(of)
+    leader_of = {row.id: row.leader_id for row in rows}
+    with meter("group", sum(map(len, changed))) as shown:
+        for several in _batches(changed):
+            moved, start = [], 0
+            prints, turned = stored_prints(table, [row.id for of in several for row in of], settings)
+            for of in several:
+                which = slice(start, start + len(of))
+                start += len(of)
+                scores, forced = standing(of)
+                mirrored = None if turned is None else turned.take(which)
+                leaders = group_alike(prints.take(which), scores, settings.thresholds, forced=forced, turned=mirrored)
+                for row, leader in zip(of, leaders, strict=True):
+                    leader_of[row.id] = of[leader].id
+                    if (row.leader_id, row.score) != (of[leader].id, row.structure):
+                        moved.append({"id": row.id, "score": row.structure, "leader_id": of[leader].id})
+            table.set_looks(moved)
+            table.set_grouped_sources({of[0].source_id: signatures[of[0].source_id] for of in several})
+            shown.advance(sum(map(len, several)))
+    return len(set(leader_of.values()))
+
+
+def _pairs(prints: Prints, turned: Prints | None, known: Known, limits: Thresholds) -> Pairs:
+    """Alike pairs of candidates, or their mirror images (left), and known pictures (right)."""
+    if not known.labels:
+        return Pairs.joined([])
+    both = [prints] if turned is None else [prints, turned]
+    return Pairs.joined(pairs_between(one, known.prints, limits) for one in both)
+
+
+def _labels(pairs: Pairs, known: Known) -> dict[int, str]:
+    """The nearest picture's label for each `left`."""
+    near = pairs.nearest()
+    return {int(left): known.labels[right] for left, right in zip(near.left, near.right, strict=True)}
+
+
+def _batches(sources: list[list[Any]]) -> Iterator[list[list[Any]]]:
+    """Whole sources, some thousand candidates at a time."""
+    batch: list[list[Any]] = []
+    for of in sources:
+        batch.append(of)
+        if sum(map(len, batch)) >= AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -14,6 +14,7 @@ from flows.settings import FILE, Settings
 from flows.sources import find_sources
 from glide.prepare import PREPARE
 from glide.training import painter
+from similarity.hashes import ALGORITHMS
 
 FIRST_SOURCES = 24
 FIRST_STYLES = ("stained glass", "vaporwave", "comic", "embroidery")
@@ -79,9 +80,16 @@ respacing = "fast27"
 eta = 0.0
 temperature = 0.997    # 1 is sharper and grainier
 
-[look_alikes]          # candidates count as look-alikes when both are at or under these
-bits = 40              # of 256 bits of perceptual hash
-colour = 2.0           # mean Oklab distance x 100
+[look_alikes]          # two candidates look alike when they are at or under all four of these
+bits = 40              # of the perceptual hash's 256, in which they differ: shape
+colour = 2.5           # mean Oklab distance x 100: all colours together
+chroma = 6.0           # the most that one of 8 x 8 cells differs in hue and strength of colour
+grey = 12              # the most that one of 16 x 16 cells differs in brightness, of 255
+source_bits = 12       # at or under, a candidate is "unchanged" from its source, or a copy of another
+algorithm = "phash"    # {algorithms}
+size = 16              # of the hash: 8, 16 or 32; bits and source_bits are of size x size
+mirrored = false       # does a mirror image look alike, too?
+against = []           # earlier collections that nothing may look like: their folders, or folders of images
 
 [release]
 collection = ""        # the new collection's name; "" takes the name above
@@ -140,6 +148,7 @@ def write_collection(
         limit=limit if limit is not None else (FIRST_SOURCES if found > FIRST_SOURCES else 0),
         found=found,
         ways=", ".join(PREPARE),
+        algorithms=", ".join(ALGORITHMS),
         styles=_toml(list(styles)),
         guidance_scales=_toml(list(guidance_scales)),
         insertion_steps=_toml(list(insertion_steps)),

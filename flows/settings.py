@@ -22,7 +22,8 @@ from glide.samplers import SAMPLERS
 from glide.schedules import kept_steps
 from minting.metadata import Release
 from minting.release import check_release
-from similarity.groups import Thresholds
+from similarity.distances import Thresholds
+from similarity.hashes import ALGORITHMS, SIZES, Hashing
 from styles.catalogue import (
     Style,
     catalogue_file,
@@ -177,7 +178,12 @@ class Settings:
 
     @property
     def thresholds(self) -> Thresholds:
-        return Thresholds(bits=self["look_alikes"]["bits"], colour=self["look_alikes"]["colour"])
+        given = self["look_alikes"]
+        return Thresholds(given["bits"], given["colour"], given["chroma"], given["grey"])
+
+    @property
+    def hashing(self) -> Hashing:
+        return Hashing(self["look_alikes"]["algorithm"], self["look_alikes"]["size"])
 
     @property
     def release(self) -> Release:
@@ -227,9 +233,7 @@ class Settings:
             self._require("grid.seeds", fits, f"{seed!r} is no seed", f"whole numbers 0..{LARGEST_SEED}")
         self._check_sampling()
         self._check_model()
-        self._at_least("look_alikes.bits", self["look_alikes"]["bits"], 0)
-        self._at_least("look_alikes.colour", self["look_alikes"]["colour"], 0)
-        self._require("look_alikes.bits", self["look_alikes"]["bits"] <= 256, "is too large", "0..256")
+        self._check_look_alikes()
         for key, value in self["storage"].items():
             self._require(f"storage.{key}", bool(value.strip(" ./")), f"{value!r} names nothing", "a name or path")
         check_release(self.release)
@@ -240,6 +244,23 @@ class Settings:
                 "release.image_size", False, f"{size} is no whole multiple of {self.side}, as nearest needs", allowed
             )
         self.styles  # noqa: B018  # read once, so that a bad catalogue is told now
+
+    def _check_look_alikes(self) -> None:
+        given = self["look_alikes"]
+        self._among("look_alikes.algorithm", given["algorithm"], ALGORITHMS)
+        self._require(
+            "look_alikes.size", given["size"] in SIZES, f"{given['size']} is no size", ", ".join(map(str, SIZES))
+        )
+        for key in ("bits", "source_bits"):
+            # of two pictures that have nothing in common, half of the bits are equal
+            self._within(f"look_alikes.{key}", given[key], 0, given["size"] ** 2 // 2)
+        for key in ("colour", "chroma"):
+            self._at_least(f"look_alikes.{key}", given[key], 0)
+        self._within("look_alikes.grey", given["grey"], 0, 255)
+        for name in given["against"]:
+            exists = isinstance(name, str) and bool(name.strip()) and (self.folder / name).exists()
+            allowed = "a collection's folder, a release, or a folder of images"
+            self._require("look_alikes.against", exists, f"there is no {name!r}", allowed)
 
     def _check_model(self) -> None:
         model, mask = self["model"], self["inpainting"]["mask"]

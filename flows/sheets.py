@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from collection_db import AssetFolder, Table
 from collection_db.rows import pieces
 from curation.contact_sheets import grid_sheet
+from flows.look_alike_sheets import asset_picture, draw_look_alikes, save_sheet
 from flows.progress import meter
 from flows.settings import Settings
 
@@ -26,8 +26,8 @@ STEPS_BY_SCALES = "steps-by-scales.png"
 async def sheets(collection: str) -> list[str]:
     """Draw all contact sheets; return their files.
 
-    One a guidance scale and insertion step (sources down, styles across; several where there are many sources), and one
-    of insertion steps x scales for a source and a style.
+    One a guidance scale and insertion step (sources down, styles across; several where there are many sources), one of
+    insertion steps x scales for a source and a style, and those of look-alikes.
     """
     return draw_sheets(collection)
 
@@ -51,11 +51,14 @@ def draw_sheets(collection: str) -> list[str]:
             pages = list(pieces(list(part["source"].unique()), ROWS))
             for number, page in enumerate(pages, start=1):
                 sheet = _by_style(settings, assets, sources, part[part["source"].isin(page)])
-                drawn.append(_save(sheet, settings.sheets / f"{name}{f'-{number:03}' if len(pages) > 1 else ''}.png"))
+                drawn.append(
+                    save_sheet(sheet, settings.sheets / f"{name}{f'-{number:03}' if len(pages) > 1 else ''}.png")
+                )
             shown.advance()
         one_seed = frame[frame["seed"] == frame["seed"].iloc[0]]
-        drawn.append(_save(_steps_by_scales(assets, sources, one_seed), settings.sheets / STEPS_BY_SCALES))
+        drawn.append(save_sheet(_steps_by_scales(assets, sources, one_seed), settings.sheets / STEPS_BY_SCALES))
         shown.advance()
+    drawn += draw_look_alikes(settings)
     # only what an earlier run drew goes: the folder is the user's
     for file in set(settings.sheets.glob("scale-*-step-*.png")) - set(drawn):
         file.unlink()
@@ -66,12 +69,6 @@ def planned_candidates(table: Table) -> Any:
     """The table's frame without candidates that were decided under an earlier plan."""
     frame = table.frame()
     return frame[frame["planned"]]
-
-
-def _save(sheet: Image.Image, file: Path) -> Path:
-    unfinished = file.with_name(f"{file.name}.tmp-new")
-    sheet.save(unfinished, "PNG")
-    return unfinished.replace(file)
 
 
 def _by_style(settings: Settings, assets: AssetFolder, sources: Any, part: Any) -> Image.Image:
@@ -85,7 +82,7 @@ def _by_style(settings: Settings, assets: AssetFolder, sources: Any, part: Any) 
         rows,
         styles,
         cells,
-        [_picture(assets, sources[id].image_sha256) for id in rows],
+        [asset_picture(assets, sources[id].image_sha256) for id in rows],
         footer=_footer(part),
         marks=marks,
     )
@@ -104,7 +101,7 @@ def _steps_by_scales(assets: AssetFolder, sources: Any, frame: Any) -> Image.Ima
         cells,
         footer=_footer(part),
         marks=marks,
-        title_image=_picture(assets, sources[first[0]].image_sha256),
+        title_image=asset_picture(assets, sources[first[0]].image_sha256),
     )
 
 
@@ -115,14 +112,16 @@ def _cells(
     for candidate in part.itertuples():
         at[getattr(candidate, row_key), getattr(candidate, column_key)] = candidate
     found = [[at[row, column] for column in columns] for row in rows]
-    pictures = [[_picture(assets, cell.image_sha256) if cell else None for cell in line] for line in found]
+    pictures = [[asset_picture(assets, cell.image_sha256) if cell else None for cell in line] for line in found]
     return pictures, [[_mark(cell) if cell else None for cell in line] for line in found]
 
 
 def _mark(candidate: Any) -> str | None:
     if candidate.verdict in ("accept", "reject"):
         return f"{candidate.verdict}ed"
-    return "near-source" if candidate.near_source is not pd.NA and candidate.near_source else None
+    if candidate.unchanged is not pd.NA and candidate.unchanged:
+        return "unchanged"
+    return "look-alike" if any(map(pd.notna, (candidate.copy_of, candidate.earlier, candidate.twin))) else None
 
 
 def _footer(part: Any) -> str:
@@ -130,7 +129,3 @@ def _footer(part: Any) -> str:
     return (
         f"{first['model']}, {first['sampler']} {first['steps']} steps, {first['mode']} insertion, seed {first['seed']}"
     )
-
-
-def _picture(assets: AssetFolder, sha256: str) -> Image.Image:
-    return Image.open(io.BytesIO(assets.read(sha256)))

@@ -2,7 +2,7 @@
 pictures, which must not.
 
 Copies are made here, as people make them: saved as JPEG, resized, a little noisy, brighter. Different are pictures of
-other sources, and of one source in other styles; `pairs.pairs_within(bits, colours, WIDEST)` finds the near ones.
+other sources, and of one source in other styles; `pairs.pairs_within(prints, widest(hashing))` finds the near ones.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from PIL import Image
 from scipy.stats import beta
 
 from errors import BadValue
-from similarity.distances import Looks, Thresholds, colour_apart
-from similarity.hashes import fingerprints, on_white
+from similarity.distances import Looks, Thresholds, close_in_looks
+from similarity.hashes import DEFAULT, Hashing, fingerprints, on_white
+from similarity.prints import Prints
 
 FEWEST = 32  # pictures: 496 pairs and 320 copies. Fewer say nothing about rare mistakes
-WIDEST = Thresholds(64, 6.0)  # no pair further apart is a copy, so none further apart needs to be known
+WIDEST_COLOUR = 6.0  # no pair further apart is a copy, so none further apart needs to be known
 STEP = 0.05  # between two colour thresholds that are tried
+KEPT = 0.999  # of the copies, by the two thresholds for single cells,
+MARGIN = 1.25  # which are this much wider, as other copies may be further off
 MOST_FALSE = 1e-7  # false pairs, of all pairs of different pictures, that count as good as none
 LEAST_FOUND = 0.995  # of the copies. 99 % are wanted: what is proposed must hold for other pictures too
 SLACK = 0.001  # of the copies: a single odd one does not pull a threshold to the edge of its gap
@@ -32,15 +35,19 @@ SURE = 0.95  # that the false pairs' true rate is below the bound
 
 APART = ("shift 1 px",)  # measured, but not asked for: half the pixel edges of small pixel art move with it
 
-_BITS = np.arange(WIDEST.bits + 1)
-_COLOURS = (np.arange(round(WIDEST.colour / STEP) + 1) / round(1 / STEP)).astype(np.float32)
+_COLOURS = (np.arange(round(WIDEST_COLOUR / STEP) + 1) / round(1 / STEP)).astype(np.float32)
 
 
 class Distances(NamedTuple):
-    """How far apart P pairs are: uint16 [P] bits of 256, float32 [P] colour in Oklab times 100."""
+    """How far apart P pairs are, in the terms of `Thresholds`: uint16, float32, float32 and uint8 [P]."""
 
     bits: NDArray[np.uint16]
     colours: NDArray[np.float32]
+    chromas: NDArray[np.float32]
+    greys: NDArray[np.uint8]
+
+    def take(self, which: slice | NDArray[np.bool_]) -> Distances:
+        return Distances._make(part[which] for part in self)
 
 
 class Curve(NamedTuple):
@@ -96,7 +103,12 @@ def edits(image: Image.Image, rng: np.random.Generator) -> dict[str, Image.Image
     }
 
 
-def edit_distances(images: Iterable[Image.Image], seed: int = 0) -> dict[str, Distances]:
+def widest(hashing: Hashing = DEFAULT) -> Thresholds:
+    """Far wider than any copy: pairs that are further apart need not be known."""
+    return Thresholds(hashing.bits // 4, WIDEST_COLOUR, math.inf, 255)
+
+
+def edit_distances(images: Iterable[Image.Image], hashing: Hashing = DEFAULT, seed: int = 0) -> dict[str, Distances]:
     """For each edit, how far each of N images is from its copy: arrays of [N], in the images' order.
 
     An image's noise depends on the seed and its place alone.
@@ -104,44 +116,34 @@ def edit_distances(images: Iterable[Image.Image], seed: int = 0) -> dict[str, Di
     rows: dict[str, list[Distances]] = {}
     for place, image in enumerate(images):
         copies = edits(image, np.random.default_rng((seed, place)))
-        bits, colours = fingerprints([np.asarray(picture) for picture in (on_white(image), *copies.values())])
-        own = np.zeros(len(copies), np.intp)
-        apart = distances_of(bits[own], colours[own], bits[1:], colours[1:])
+        prints = fingerprints([np.asarray(picture) for picture in (on_white(image), *copies.values())], hashing)
+        apart = distances_of(prints.take(np.zeros(len(copies), np.intp)), prints.take(slice(1, None)))
         for number, name in enumerate(copies):
-            rows.setdefault(name, []).append(Distances(apart.bits[number : number + 1], apart.colours[number:][:1]))
-    return {
-        name: Distances(np.concatenate([row.bits for row in found]), np.concatenate([row.colours for row in found]))
-        for name, found in rows.items()
-    }
+            rows.setdefault(name, []).append(apart.take(slice(number, number + 1)))
+    return {name: Distances._make(map(np.concatenate, zip(*found, strict=True))) for name, found in rows.items()}
 
 
-def distances_of(
-    bits_a: NDArray[np.uint8],
-    colours_a: NDArray[np.float32],
-    bits_b: NDArray[np.uint8],
-    colours_b: NDArray[np.float32],
-) -> Distances:
-    """How far row p of the one side is from row p of the other.
-
-    `bits_*`: uint8 [P, 32]; `colours_*`: float32 [P, 8, 8, 3]. Raises BadValue for other shapes, and for two sides
-    that are not of one length.
-    """
-    if len(bits_a) != len(bits_b):
-        raise BadValue("number of second images", len(bits_b), f"{len(bits_a)}, as there are first ones")
-    a, b = Looks.of(bits_a, colours_a), Looks.of(bits_b, colours_b)
-    rows = np.arange(len(bits_a))
-    bits = np.bitwise_count(a.words ^ b.words).sum(axis=1, dtype=np.uint16)
-    return Distances(bits, colour_apart(a.colours, rows, b.colours, rows))
+def distances_of(a: Prints, b: Prints) -> Distances:
+    """How far row p of the one side is from row p of the other. Raises BadValue where they are not of one length, or
+    their hashes not of one size."""
+    a.require_size_of(b)
+    if len(a) != len(b):
+        raise BadValue("number of second images", len(b), f"{len(a)}, as there are first ones")
+    left, right, rows = Looks.of(a), Looks.of(b), np.arange(len(a))
+    near = close_in_looks(left, rows, right, rows, Thresholds.of_shape(0))
+    bits = np.bitwise_count(left.words ^ right.words).sum(axis=1, dtype=np.uint16)
+    return Distances(bits, near.colour, near.chroma, near.grey)
 
 
-def propose(alike: Mapping[str, Distances], different: Distances, pairs: int) -> Proposal:
+def propose(alike: Mapping[str, Distances], different: Distances, pairs: int, hashing: Hashing = DEFAULT) -> Proposal:
     """The thresholds that suit these pictures best.
 
     `alike`: for each edit, distances of pictures to their copies (`edit_distances`); `different`: the distances of all
-    pairs of different pictures that are within `WIDEST` (others may be among them, and are not looked at);
+    pairs of different pictures that are within `widest()` (others may be among them, and are not looked at);
     `pairs`: how many pairs there are in all, the far ones included.
 
-    The rule, over all thresholds up to `WIDEST` in steps of 1 bit and `STEP` in colour:
+    First the thresholds for single cells: `MARGIN` times what keeps `KEPT` of the copies. Then, over all thresholds up
+    to `widest()` in steps of 1 bit and `STEP` in colour:
 
     1. Copies must be found: `LEAST_FOUND` of them, or as many as any threshold finds.
     2. Of those thresholds, the ones with the fewest false pairs; up to `MOST_FALSE` of all pairs count as none.
@@ -152,10 +154,14 @@ def propose(alike: Mapping[str, Distances], different: Distances, pairs: int) ->
     Raises BadValue where an edit has fewer than `FEWEST` pictures, or `pairs` is less than they make.
     """
     _check_numbers(alike, different, pairs)
-    asked = [distances for name, distances in alike.items() if name not in APART]
-    count = sum(len(distances.bits) for distances in asked)
-    found = np.sum([_within(distances) for distances in asked], axis=0) / count  # [bits, colours]
-    false = _within(different)
+    asked = Distances._make(
+        map(np.concatenate, zip(*(alike[name] for name in alike if name not in APART), strict=True))
+    )
+    chroma = math.ceil(2 * MARGIN * float(np.quantile(asked.chromas, KEPT, method="higher"))) / 2
+    grey = min(255, math.ceil(MARGIN * float(np.quantile(asked.greys, KEPT, method="higher"))))
+    most = widest(hashing).bits
+    found = _within(asked, chroma, grey, most) / len(asked.bits)  # [bits, colours]
+    false = _within(different, chroma, grey, most)
     useful = found >= min(LEAST_FOUND, found.max())
     allowed = useful & (false <= max(MOST_FALSE * pairs, false[useful].min()))
     best = allowed & (found >= found[allowed].max() - SLACK)
@@ -163,7 +169,7 @@ def propose(alike: Mapping[str, Distances], different: Distances, pairs: int) ->
     # The nearest one that has any bits: for the middle itself that is not certain.
     colour = int(min(colours, key=lambda column: abs(column - _middle(colours))))
     row = _middle(np.flatnonzero(best[:, colour]))
-    thresholds = Thresholds(int(_BITS[row]), round(float(_COLOURS[colour]), 2))
+    thresholds = Thresholds(row, round(float(_COLOURS[colour]), 2), chroma, grey)
     return Proposal(
         thresholds=thresholds,
         found=float(found[row, colour]),
@@ -171,7 +177,7 @@ def propose(alike: Mapping[str, Distances], different: Distances, pairs: int) ->
         false=int(false[row, colour]),
         pairs=pairs,
         false_rate_most=rate_at_most(int(false[row, colour]), pairs),
-        over_bits=Curve(_BITS.astype(float), found[:, colour], false[:, colour] / pairs),
+        over_bits=Curve(np.arange(most + 1.0), found[:, colour], false[:, colour] / pairs),
         over_colour=Curve(_COLOURS.astype(float), found[row], false[row] / pairs),
     )
 
@@ -225,18 +231,19 @@ def _check_numbers(alike: Mapping[str, Distances], different: Distances, pairs: 
         raise BadValue("number of pairs of different pictures", pairs, f"{fewest} or more")
 
 
-def _within(distances: Distances) -> NDArray[np.int64]:
-    """int [bits, colours]: how many pairs are within each pair of thresholds."""
-    inside = (distances.bits <= WIDEST.bits) & (distances.colours <= _COLOURS[-1])
+def _within(distances: Distances, chroma: float, grey: int, most: int) -> NDArray[np.int64]:
+    """int [bits, colours]: how many pairs are within these two thresholds and each pair of the other two."""
+    inside = (distances.bits <= most) & (distances.colours <= _COLOURS[-1])
+    inside &= (distances.chromas <= chroma) & (distances.greys <= grey)
     column = np.searchsorted(_COLOURS, distances.colours[inside])  # the first threshold that lets the pair in
-    counts = np.zeros((len(_BITS), len(_COLOURS)), np.int64)
+    counts = np.zeros((most + 1, len(_COLOURS)), np.int64)
     np.add.at(counts, (distances.bits[inside], column), 1)
     return counts.cumsum(axis=0).cumsum(axis=1)
 
 
-def _share_within(distances: Distances, thresholds: Thresholds) -> float:
-    near = (distances.bits <= thresholds.bits) & (distances.colours <= np.float32(thresholds.colour))
-    return float(near.mean())
+def _share_within(distances: Distances, limits: Thresholds) -> float:
+    near = (distances.bits <= limits.bits) & (distances.colours <= np.float32(limits.colour))
+    return float((near & (distances.chromas <= limits.chroma) & (distances.greys <= limits.grey)).mean())
 
 
 def _middle(places: NDArray[np.intp]) -> int:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-COLOUR_SIDE = 8
+from similarity.prints import COLOUR_SIDE
 
 # Linear sRGB to cone response, and its cube root to Oklab (Björn Ottosson, "A perceptual color space for image
 # processing", 2020, the matrices as corrected in 2021).
@@ -27,7 +27,7 @@ _TO_OKLAB = np.array(
 )
 _WHITE = 1 << 26  # light as whole numbers: 32 pixels of it fit in half a word, and the darkest code is still 20,000
 _ROWS_AT_ONCE = 32
-_PIXELS_AT_ONCE = 256 * 256  # their light stays in the processor's cache
+_PIXELS_AT_ONCE = 2 * 256 * 256  # their light stays in the processor's cache
 
 
 def thumbnails(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -41,34 +41,27 @@ def thumbnails(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         pictures, width = pictures.repeat(2, axis=2), 2 * width  # the same cells, of pixels that pair up
     cuts, rows = _shares(height, _ROWS_AT_ONCE)
     columns = _shares(width, 1)[1]
-    light = np.empty((count, COLOUR_SIDE, COLOUR_SIDE, 3))
-    most = min(count, max(1, _PIXELS_AT_ONCE // (height * width)))
-    pairs, words = np.empty((2, most, height, width * 3 // 2), np.int64)  # filled again and again: new ones cost time
-    for start in range(0, count, most):
-        some = slice(start, start + most)
-        here = len(pictures[some])
-        sums = rows @ _sums_of_light(pictures[some], cuts, pairs[:here], words[:here].view(np.uint64))  # (n, 8, W * 3)
-        np.matmul(columns, sums.reshape(-1, COLOUR_SIDE, width, 3), out=light[some])
-    return (100 * oklab(light * (COLOUR_SIDE**2 / (height * width * _WHITE)))).astype(np.float32)
+    most = max(1, _PIXELS_AT_ONCE // (height * width))
+    sums = [_sums_of_light(pictures[start : start + most], cuts) for start in range(0, count, most)]
+    planes = np.moveaxis(np.concatenate(sums), 3, 0).astype(np.float64, order="C")  # (3, N, P, W)
+    light = rows @ (planes @ columns.T) * (COLOUR_SIDE**2 / (height * width * _WHITE))
+    return (100 * oklab(np.moveaxis(light, 0, 3))).astype(np.float32)
 
 
-def _sums_of_light(
-    pictures: NDArray[np.uint8], cuts: NDArray[np.intp], pairs: NDArray[np.int64], words: NDArray[np.uint64]
-) -> NDArray[np.float64]:
-    """uint8 [n, H, W, 3], W even -> [n, P, W * 3]: light, in parts of `_WHITE`, summed over the rows from cut to cut.
+def _sums_of_light(pictures: NDArray[np.uint8], cuts: NDArray[np.intp]) -> NDArray[np.uint32]:
+    """uint8 [N, H, W, 3], W even -> [N, P, W, 3]: light, in parts of `_WHITE`, summed over the rows from cut to cut.
 
     Most of the time goes into looking up the light of codes. So two neighbouring codes are looked up at once, and their
-    lights lie side by side in one word, where they are added at once as well: neither sum grows into the other. `pairs`
-    and `words` [n, H, W * 3 / 2] are overwritten.
+    lights lie side by side in one word, where they are added at once as well: neither sum grows into the other.
     """
     count, height, width, _ = pictures.shape
-    pairs[:] = np.ascontiguousarray(pictures).reshape(count, height, width * 3).view(np.uint16)
-    _light_of_pairs().take(pairs, out=words, mode="wrap")  # the fastest mode; none is out of the table
+    pairs = np.ascontiguousarray(pictures).reshape(count, height, width * 3).view(np.uint16)
+    words = _light_of_pairs().take(pairs, mode="wrap")  # the fastest mode; none is out of the table
     if np.ptp(np.diff(cuts)) == 0:  # faster
-        sums = words.reshape(count, len(cuts) - 1, -1, words.shape[2]).sum(axis=2)
+        sums = words.reshape(count, len(cuts) - 1, -1, width * 3 // 2).sum(axis=2)
     else:
         sums = np.add.reduceat(words, cuts[:-1], axis=1)
-    return sums.view(np.uint32).astype(np.float64)
+    return sums.view(np.uint32).reshape(count, -1, width, 3)
 
 
 @lru_cache(maxsize=1)
@@ -94,13 +87,13 @@ def _shares(length: int, most: int) -> tuple[NDArray[np.intp], NDArray[np.float6
 
 def oklab(light: NDArray[np.float64]) -> NDArray[np.float64]:
     """Linear sRGB [..., 3] in 0..1 -> Oklab [..., 3]: L in 0..1, a and b about -0.4..0.4 (Ottosson 2020)."""
-    return _times(_TO_OKLAB, np.cbrt(_times(_TO_CONES, light)))
+    cones = np.cbrt(_times(_TO_CONES, light.reshape(-1, 3).T))
+    return _times(_TO_OKLAB, cones).T.reshape(light.shape)
 
 
 def _times(matrix: NDArray[np.float64], vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[3, 3] times each of [..., 3], always in the same order: a matrix product's rounding depends on how many there
-    are."""
-    first, second, third = (vectors[..., axis, None] * matrix[:, axis] for axis in range(3))
+    """[3, 3] times [3, M], always in the same order: a matrix product's rounding depends on how many there are."""
+    first, second, third = (matrix[:, axis, None] * vectors[axis] for axis in range(3))
     return first + second + third
 
 

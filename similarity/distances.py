@@ -1,7 +1,8 @@
-"""How far apart two images are, in shape and in colour, and how far they may be and still be alike."""
+"""How far apart two images are, in shape, colour and grey, and how far they may be and still be alike."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -10,62 +11,85 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadValue
+from similarity.prints import COLOUR_SIDE, GREY_SIDE, Prints
 
-CELLS = 64
-WORDS = 4
+CELLS = COLOUR_SIDE**2
 
 # What the processor's cache holds: of differing bits a megabyte, of colour thumbnails three
 _ROWS_AT_ONCE, _COLUMNS_AT_ONCE = 16, 8_192
 _PAIRS_AT_ONCE = 2_048
-_TELLING_WORDS = (1, 2, 3)  # the first, of the lowest vertical frequencies, differs least: it would rule out few more
+_FIRST_TELLING, _TELLING_WORDS = 1, 3  # the word of the lowest vertical frequencies differs least: it rules out few
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How far apart two images may be and still be alike. `bits`: of the 256 of shape, 0..256; `colour`: the mean
-    distance of 8x8 cells in Oklab times 100 (about 2 is a difference that one sees side by side), 0 or more."""
+    """How far apart two images may be and still be alike, each number included.
+
+    `bits`: how many bits of the perceptual hash may differ, 0 or more. `colour`: the mean distance of 8x8 cells in
+    Oklab times 100 (about 2 is a difference that one sees side by side), 0 or more. `chroma`: the largest distance of
+    one of those cells in a and b alone, lightness left out. `grey`: the largest difference of one of 16x16 cells, of
+    255 levels.
+
+    The first two say how near the images are as a whole; the other two, that nothing in them is plainly another.
+    """
 
     bits: int = 40
-    colour: float = 2.0
+    colour: float = 2.5
+    chroma: float = 6.0
+    grey: int = 12
+
+    @classmethod
+    def of_shape(cls, bits: int) -> Thresholds:
+        """So many bits, whatever the colours are."""
+        return cls(bits, math.inf, math.inf, 255)
 
 
 DEFAULT = Thresholds()
 
 
 class Looks(NamedTuple):
-    """N fingerprints laid out for comparing: `words` uint64 [N, 4], `colours` float32 [N, 192] (64 times L, a, b)."""
+    """N fingerprints laid out for comparing: `words` uint64 [N, W], `colours` float32 [N, 192] (64 times L, a, b),
+    `greys` uint8 [N, 256]."""
 
     words: NDArray[np.uint64]
     colours: NDArray[np.float32]
+    greys: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, bits: NDArray[np.uint8], colours: NDArray[np.float32]) -> Looks:
-        """Of uint8 [N, 32] and float32 [N, 8, 8, 3], as `hashes.fingerprints` gives them, without a copy where they are
-        contiguous. Raises BadValue for other shapes."""
-        if bits.dtype != np.uint8 or bits.shape[1:] != (32,):
-            raise BadValue("bits", f"{bits.dtype} {bits.shape}", "uint8 (N, 32)")
-        if colours.shape != (len(bits), 8, 8, 3):
-            raise BadValue("colours' shape", colours.shape, f"({len(bits)}, 8, 8, 3), as there are bits")
-        cells = np.ascontiguousarray(colours, dtype=np.float32).reshape(-1, CELLS * 3)
-        return cls(np.ascontiguousarray(bits).view(np.uint64), cells)
+    def of(cls, prints: Prints) -> Looks:
+        """Without a copy where they are contiguous."""
+        return cls(
+            np.ascontiguousarray(prints.bits).view(np.uint64),
+            np.ascontiguousarray(prints.colours).reshape(-1, CELLS * 3),
+            np.ascontiguousarray(prints.greys).reshape(-1, GREY_SIDE**2),
+        )
 
     def take(self, which: slice | NDArray[np.integer]) -> Looks:
-        return Looks(self.words[which], self.colours[which])
+        return Looks._make(part[which] for part in self)
+
+
+class Near(NamedTuple):
+    """P pairs that are alike: `which` of those asked, intp [P], and how far apart they are, float32 [P] `colour`,
+    float32 [P] `chroma`, uint8 [P] `grey`."""
+
+    which: NDArray[np.intp]
+    colour: NDArray[np.float32]
+    chroma: NDArray[np.float32]
+    grey: NDArray[np.uint8]
 
 
 def close_in_bits(
     a: NDArray[np.uint64], b: NDArray[np.uint64], most: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint16]]:
-    """[R, 4], [C, 4] -> rows [P], columns [P] and bits [P]: every pair of a row of `a` and one of `b` that differ in at
+    """[R, W], [C, W] -> rows [P], columns [P] and bits [P]: every pair of a row of `a` and one of `b` that differ in at
     most `most` bits, and in how many they do. In any order."""
     if len(a) and len(b) and (library := _faiss()):
-        index = library.IndexBinaryFlat(WORDS * 64)
+        index = library.IndexBinaryFlat(b.shape[1] * 64)
         index.add(np.ascontiguousarray(b).view(np.uint8))
         bounds, bits, column = index.range_search(np.ascontiguousarray(a).view(np.uint8), most + 1)  # up to, without
         return np.repeat(np.arange(len(a)), np.diff(bounds.astype(np.intp))), column, bits.astype(np.uint16)
     row, column = _close_in_telling_words(a, b, most)
-    bits = np.bitwise_count(a[row] ^ b[column]).astype(np.uint16) @ np.ones(WORDS, np.uint16)
+    bits = np.bitwise_count(a[row] ^ b[column]).astype(np.uint16) @ np.ones(a.shape[1], np.uint16)
     close = bits <= most
     return row[close], column[close], bits[close]
 
@@ -73,21 +97,23 @@ def close_in_bits(
 def _close_in_telling_words(
     a: NDArray[np.uint64], b: NDArray[np.uint64], most: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The pairs that are close in three words of four, which rules out nearly all others for less work."""
+    """The pairs that are close in three words at most, which rules out nearly all others for less work."""
     words = np.ascontiguousarray(b.T)
+    count = len(words)
+    telling = range(_FIRST_TELLING, _FIRST_TELLING + _TELLING_WORDS) if count > _TELLING_WORDS else range(count)
     rows, columns = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
     shape = _ROWS_AT_ONCE, min(_COLUMNS_AT_ONCE, len(b))
-    xor, count, apart = np.empty(shape, np.uint64), np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+    xor, ones, apart = np.empty(shape, np.uint64), np.empty(shape, np.uint8), np.empty(shape, np.uint8)
     for start in range(0, len(b), _COLUMNS_AT_ONCE):
         wide = min(_COLUMNS_AT_ONCE, len(b) - start)
         for top in range(0, len(a), _ROWS_AT_ONCE):
             some = a[top : top + _ROWS_AT_ONCE]
             block = np.s_[: len(some), :wide]
             apart[block] = 0
-            for word in _TELLING_WORDS:
+            for word in telling:
                 np.bitwise_xor(some[:, word, None], words[word, start : start + wide], out=xor[block])
-                np.bitwise_count(xor[block], out=count[block])
-                apart[block] += count[block]
+                np.bitwise_count(xor[block], out=ones[block])
+                apart[block] += ones[block]  # of three words: at most 192
             row, column = np.divmod(np.flatnonzero(apart[block] <= most), wide)
             rows.append(top + row)
             columns.append(start + column)
@@ -106,21 +132,31 @@ def _faiss() -> Any:
     return library
 
 
-def colour_apart(
-    a: NDArray[np.float32], left: NDArray[np.integer], b: NDArray[np.float32], right: NDArray[np.integer]
-) -> NDArray[np.float32]:
-    """[N, 192] and [M, 192], [P] rows of each -> [P]: the mean distance of the 64 cells of a[left] and b[right].
+def close_in_looks(
+    a: Looks, left: NDArray[np.integer], b: Looks, right: NDArray[np.integer], limits: Thresholds
+) -> Near:
+    """Those of the pairs of `left` [P] in `a` and `right` [P] in `b` that are within the limits of colour and grey.
 
     All decisions are made on these numbers, rounded as they are here: float32, L, a and b added in this order, and the
     64 cells added by numpy. They do not depend on which pairs are computed together, nor on which side is which.
     """
-    apart = np.empty(len(left), np.float32)
+    colour, chroma = np.empty(len(left), np.float32), np.empty(len(left), np.float32)
     for start in range(0, len(left), _PAIRS_AT_ONCE):
         some = slice(start, start + _PAIRS_AT_ONCE)
-        squares = a[left[some]]
-        squares -= b[right[some]]
+        squares = a.colours[left[some]]
+        squares -= b.colours[right[some]]
         squares *= squares
         cells = squares[:, 0::3] + squares[:, 1::3]
         cells += squares[:, 2::3]
-        apart[some] = np.sqrt(cells, out=cells).mean(axis=1)
-    return apart
+        np.sqrt(cells, out=cells).mean(axis=1, out=colour[some])
+        np.add(squares[:, 1::3], squares[:, 2::3], out=cells)
+        np.sqrt(cells.max(axis=1), out=chroma[some])
+    which = np.flatnonzero((colour <= limits.colour) & (chroma <= limits.chroma))
+    grey = np.empty(len(which), np.uint8)
+    for start in range(0, len(which), _PAIRS_AT_ONCE):
+        some = slice(start, start + _PAIRS_AT_ONCE)
+        one, other = a.greys[left[which[some]]], b.greys[right[which[some]]]
+        (np.maximum(one, other) - np.minimum(one, other)).max(axis=1, out=grey[some])
+    near = grey <= limits.grey
+    which = which[near]
+    return Near(which, colour[which], chroma[which], grey[near])

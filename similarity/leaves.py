@@ -28,7 +28,7 @@ _ROUNDING = 1e-4  # of the largest colour: far more than a float32 sum of 192 pr
 class Leaves:
     """N images in G leaves of `size` (the last may hold fewer; it is filled up with its last image, to be ignored).
 
-    order: int32 [N], the number of the image at each place, leaf by leaf. words: uint64 [N, 4], sorted so. coordinates:
+    order: int32 [N], the number of the image at each place, leaf by leaf. words: uint64 [N, W], sorted so. coordinates:
     float32 [16, G, size], sorted so. low, high: float32 [16, G], the leaves' boxes. rounding: how far off a coordinate
     may be.
     """

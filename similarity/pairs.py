@@ -1,7 +1,7 @@
 """All pairs of images that are alike: none missed, none too many, without comparing each with each.
 
 Coarse colour rules out nearly all pairs, most of them by whole boxes; what is left is compared in bits, and what is
-then left in all colours.
+then left in all colours and greys.
 """
 
 from __future__ import annotations
@@ -15,58 +15,64 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from similarity.distances import DEFAULT, Looks, Thresholds, close_in_bits, colour_apart
+from similarity.distances import DEFAULT, Looks, Thresholds, close_in_bits, close_in_looks
 from similarity.leaves import LEAF, Leaves, directions_for
+from similarity.prints import Prints
 
 _LEAVES_AT_ONCE = 128  # whose coordinates are looked at one by one
 _COLUMNS_AT_ONCE = 16_384  # beside a leaf: if all of them are alike, the pairs take 100 MB
 
 
 class Pairs(NamedTuple):
-    """P alike pairs, by rising `left`, then rising `right`, each once: int32 [P] numbers of images, uint16 [P] bits
-    apart, float32 [P] colour apart."""
+    """P alike pairs, by rising `left`, then rising `right`, each once: int32 [P] numbers of images, and how far apart
+    they are in the terms of `Thresholds`: uint16 [P] `bits`, float32 [P] `colour`, float32 [P] `chroma`, uint8 [P]
+    `grey`."""
 
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     bits: NDArray[np.uint16]
     colour: NDArray[np.float32]
+    chroma: NDArray[np.float32]
+    grey: NDArray[np.uint8]
 
     @classmethod
     def joined(cls, found: Iterable[Pairs]) -> Pairs:
         """All of them, one after the other."""
-        none = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint16), np.empty(0, np.float32)
-        return cls(*(np.concatenate(parts) for parts in zip(none, *found, strict=True)))
+        kinds = (np.int32, np.int32, np.uint16, np.float32, np.float32, np.uint8)
+        none = (np.empty(0, kind) for kind in kinds)
+        return Pairs._make(np.concatenate(parts) for parts in zip(none, *found, strict=True))
 
-    def take(self, which: NDArray[np.bool_ | np.integer]) -> Pairs:
-        return Pairs(*(part[which] for part in self))
+    def take(self, which: slice | NDArray[np.bool_ | np.integer]) -> Pairs:
+        return Pairs._make(part[which] for part in self)
 
     def in_order(self) -> Pairs:
         return self.take(np.argsort(self.left.astype(np.int64) << 32 | self.right))
 
+    def nearest(self, rank: NDArray[np.integer] | None = None) -> Pairs:
+        """Of each `left` one pair: the fewest bits apart, then the nearest in colour, then the lowest `rank` [N] of
+        `right`, by default its number."""
+        last = self.right if rank is None else rank[self.right]
+        ordered = self.take(np.lexsort((last, self.colour, self.bits, self.left)))
+        return ordered.take(np.unique(ordered.left, return_index=True)[1])
 
-def pairs_within(bits: NDArray[np.uint8], colours: NDArray[np.float32], thresholds: Thresholds = DEFAULT) -> Pairs:
+
+def pairs_within(prints: Prints, thresholds: Thresholds = DEFAULT, most: float = math.inf) -> Pairs:
     """Every alike pair among N images, left < right.
 
-    `bits`: uint8 [N, 32]; `colours`: float32 [N, 8, 8, 3], finite. Raises BadValue for others. Beside the arguments
-    memory takes about 250 bytes an image and 50 a pair.
+    Beside the argument memory takes about 250 bytes an image and 60 a pair. Raises BadValue for colours that are not
+    finite, TooMany where there are more than `most` pairs.
     """
-    looks = Looks.of(bits, colours)
+    looks = Looks.of(prints)
     leaves = Leaves.of(looks, directions_for(looks.colours))
-    return alike_pairs(looks, leaves, looks, leaves, thresholds).in_order()
+    return alike_pairs(looks, leaves, looks, leaves, thresholds, most).in_order()
 
 
-def pairs_between(
-    new_bits: NDArray[np.uint8],
-    new_colours: NDArray[np.float32],
-    old_bits: NDArray[np.uint8],
-    old_colours: NDArray[np.float32],
-    thresholds: Thresholds = DEFAULT,
-) -> Pairs:
-    """Every alike pair of N new images (left) and M old ones (right); shapes and errors as for `pairs_within`.
+def pairs_between(new: Prints, old: Prints, thresholds: Thresholds = DEFAULT, most: float = math.inf) -> Pairs:
+    """Every alike pair of N new images (left) and M old ones (right); errors as for `pairs_within`.
 
     For several batches against the same old ones keep an `Index`: most of the time goes into making it.
     """
-    return Index(old_bits, old_colours, thresholds).near(new_bits, new_colours)
+    return Index(old, thresholds).near(new, most)
 
 
 class Index:
@@ -77,21 +83,23 @@ class Index:
     Problems", 1980).
     """
 
-    def __init__(self, bits: NDArray[np.uint8], colours: NDArray[np.float32], thresholds: Thresholds = DEFAULT) -> None:
-        """`bits`: uint8 [N, 32]; `colours`: float32 [N, 8, 8, 3], finite; there may be none. Raises BadValue for
-        others."""
+    def __init__(self, prints: Prints, thresholds: Thresholds = DEFAULT) -> None:
+        """Of any number of images, none too. Raises BadValue for colours that are not finite."""
         self.thresholds = thresholds
         self._shelves: list[_Shelf] = []
-        self.add(bits, colours)
+        self._like = prints.take(slice(0, 0))
+        self.add(prints)
 
     def __len__(self) -> int:
         return sum(len(shelf.looks.words) for shelf in self._shelves)
 
-    def add(self, bits: NDArray[np.uint8], colours: NDArray[np.float32]) -> None:
-        """Add images; the first gets the number `len(self)`. Shapes and errors as above."""
-        looks = Looks.of(bits, colours)
-        if not len(bits):
+    def add(self, prints: Prints) -> None:
+        """Add images; the first gets the number `len(self)`. Errors as above, and BadValue for hashes of another size
+        than the others'."""
+        prints.require_size_of(self._like)
+        if not len(prints):
             return
+        looks = Looks.of(prints)
         first, merged = len(self), [looks]
         shelves = self._shelves.copy()
         while shelves and len(shelves[-1].looks.words) <= sum(len(one.words) for one in merged):
@@ -99,17 +107,20 @@ class Index:
             first = shelf.first
             merged.insert(0, shelf.looks)
         if len(merged) > 1:
-            looks = Looks(*(np.concatenate(parts) for parts in zip(*merged, strict=True)))
+            looks = Looks._make(np.concatenate(parts) for parts in zip(*merged, strict=True))
         directions = directions_for(looks.colours)
         self._shelves = [*shelves, _Shelf(first, looks, directions, Leaves.of(looks, directions))]
 
-    def near(self, bits: NDArray[np.uint8], colours: NDArray[np.float32]) -> Pairs:
-        """Every alike pair of N given images (left) and those of the index (right). Shapes and errors as above."""
-        looks = Looks.of(bits, colours)
-        found = []
+    def near(self, prints: Prints, most: float = math.inf) -> Pairs:
+        """Every alike pair of N given images (left) and those of the index (right). Errors as for `pairs_within`,
+        and BadValue for hashes of another size."""
+        prints.require_size_of(self._like)
+        looks = Looks.of(prints)
+        found: list[Pairs] = []
         for shelf in self._shelves:
-            leaves = Leaves.of(looks, shelf.directions, leaf_for(len(bits)))
-            pairs = alike_pairs(looks, leaves, shelf.looks, shelf.leaves, self.thresholds)
+            leaves = Leaves.of(looks, shelf.directions, leaf_for(len(prints)))
+            left = most - sum(len(pairs.left) for pairs in found)
+            pairs = alike_pairs(looks, leaves, shelf.looks, shelf.leaves, self.thresholds, left)
             found.append(pairs._replace(right=pairs.right + np.int32(shelf.first)))
         return Pairs.joined(found).in_order()
 
@@ -159,9 +170,9 @@ def alike_pairs(
             left, right = a.order[place], b.order[other]
             if within:
                 left, right = np.minimum(left, right), np.maximum(left, right)
-            colour = colour_apart(looks_a.colours, left, looks_b.colours, right)
-            found.append(Pairs(left, right, bits, colour).take(colour <= thresholds.colour))
-            counted += len(found[-1].left)
+            near = close_in_looks(looks_a, left, looks_b, right, thresholds)
+            found.append(Pairs(left[near.which], right[near.which], bits[near.which], *near[1:]))
+            counted += len(near.which)
             if counted > most:
                 break
         return Pairs.joined(found)

@@ -27,6 +27,7 @@ BAR, MARK, OTHER = "#3fb37f", "#e5a93c", "#6aa5e8"
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _WIDTH, _HEIGHT, _MARGIN = 720, 400, 24  # of a chart
 _TEXT = 13
+_ACROSS = 8  # followers in a row
 _LEAST_RATE = 1e-10  # an axis of rates ends there
 
 
@@ -47,7 +48,8 @@ class Group(NamedTuple):
 def group_sheet(
     groups: Sequence[Group], title: str = "Look-alikes", cell: int = 128, most_pixels: int = MOST_PIXELS
 ) -> Image.Image:
-    """Groups one under the other, the largest first: the leader on the left, its followers beside it in rows of eight.
+    """Groups, the largest first: each leader on the left, its followers beside it, eight in a row; small groups stand
+    side by side.
 
     `cell`: a picture's side, 32..512 pixels. What would make the sheet larger than `most_pixels` is left out, whole
     rows of the last group shown and all smaller groups, and a line at the bottom says how much that is. The first row
@@ -57,47 +59,49 @@ def group_sheet(
         raise BadValue("cell", cell, "32 to 512 pixels")
     if not groups:
         raise BadValue("number of groups", 0, "at least one")
-    across, gap, small = 8, max(4, cell // 16), _font(max(10, round(cell * 0.1)))
+    gap, small = max(4, cell // 16), _font(max(10, round(cell * 0.1)))
     step = (cell + gap, cell + _line(small) + 2 * gap)
-    width = 2 * _MARGIN + cell + 4 * gap + across * step[0] - gap
+    width = 2 * _MARGIN + (_ACROSS + 1) * step[0] + 2 * gap
     head, foot = _MARGIN + 3 * _line(_font(20)) // 2, _line(small) + _MARGIN
 
-    rows = _rows(sorted(groups, key=lambda group: -len(group.followers)), across)  # sorted keeps ties in order
+    rows = _rows(sorted(groups, key=lambda group: -len(group.followers)))  # sorted keeps ties in order
     room = max(1, (most_pixels // width - head - foot) // step[1])
     shown, left_out = rows[:room], rows[room:]
     sheet = Image.new("RGB", (width, head + len(shown) * step[1] + foot), PAGE)
     draw = ImageDraw.Draw(sheet)
     _write(draw, (_MARGIN, _MARGIN + 10), title, _font(20), INK, "lm", width - 2 * _MARGIN)
-    followers_x = _MARGIN + cell + 4 * gap
-    for number, (leader, followers) in enumerate(shown):
+    for number, row in enumerate(shown):
         y = head + number * step[1]
-        if leader is not None:
-            if number:
-                draw.line([(_MARGIN, y - gap), (width - _MARGIN, y - gap)], LINE)
-            _place(sheet, leader, (_MARGIN, y), cell, small, INK)
-        draw.line([(followers_x - 2 * gap, y), (followers_x - 2 * gap, y + cell - 1)], LINE)
-        for column, follower in enumerate(followers):
-            _place(sheet, follower, (followers_x + column * step[0], y), cell, small, FAINT)
+        if number and row[0].leader is not None:
+            draw.line([(_MARGIN, y - gap), (width - _MARGIN, y - gap)], LINE)
+        for part in row:
+            x = _MARGIN + part.column * step[0]
+            if part.leader is not None:
+                _place(sheet, part.leader, (x, y), cell, small, INK)
+            x += step[0] + 2 * gap
+            draw.line([(x - 3 * gap // 2, y), (x - 3 * gap // 2, y + cell - 1)], LINE)
+            for column, follower in enumerate(part.followers):
+                _place(sheet, follower, (x + column * step[0], y), cell, small, FAINT)
     if left_out:
         _write(draw, (_MARGIN, sheet.height - _MARGIN), _told(left_out), small, MARK, "ls", width - 2 * _MARGIN)
     return sheet
 
 
-def histogram(nearest: NDArray[np.integer], threshold: int, title: str) -> Image.Image:
+def histogram(nearest: NDArray[np.integer], threshold: int, title: str, of_bits: int = 256) -> Image.Image:
     """How many pictures have their nearest neighbour how many bits away, and how many of them within the threshold.
 
-    `nearest`: whole numbers [N] of 0..256, at least one; best of neighbours of like colour alone, as others are never
-    look-alikes. Two numbers of bits share a bar: the hash's distances are nearly all even, since half of its bits are
-    ones. Raises BadValue for others and for a threshold outside of 0..256.
+    `nearest`: whole numbers [N] of 0..`of_bits`, at least one; best of neighbours of like colour alone, as others are
+    never look-alikes. Two numbers of bits share a bar: phash's distances are nearly all even, since half of its bits
+    are ones. Raises BadValue for others and for a threshold outside of 0..`of_bits`.
     """
-    if nearest.size == 0 or nearest.min() < 0 or nearest.max() > 256:
-        raise BadValue("nearest distances", nearest.tolist()[:3], "one or more whole numbers of 0 to 256")
-    if not 0 <= threshold <= 256:
-        raise BadValue("threshold", threshold, "0 to 256 bits")
-    counts = np.bincount(nearest // 2, minlength=129)
-    end = min(258, 2 * math.ceil(max(int(nearest.max()), threshold) * 1.08 / 2) + 4)
+    if nearest.size == 0 or nearest.min() < 0 or nearest.max() > of_bits:
+        raise BadValue("nearest distances", nearest.tolist()[:3], f"one or more whole numbers of 0 to {of_bits}")
+    if not 0 <= threshold <= of_bits:
+        raise BadValue("threshold", threshold, f"0 to {of_bits} bits")
+    counts = np.bincount(nearest // 2, minlength=of_bits // 2 + 1)
+    end = min(of_bits + 2, 2 * math.ceil(max(int(nearest.max()), threshold) * 1.08 / 2) + 4)
     chart = _Chart(title, (0, end), (0, float(counts.max()) * 1.08))
-    chart.axes("bits to the nearest other picture, of 256", "pictures", _ticks(0, end), _ticks(0, counts.max()))
+    chart.axes(f"bits to the nearest other picture, of {of_bits}", "pictures", _ticks(0, end), _ticks(0, counts.max()))
     for number, count in enumerate(counts[: end // 2]):
         if count:
             colour = MARK if 2 * number <= threshold else BAR
@@ -131,7 +135,8 @@ def roc(proposal: Proposal) -> Image.Image:
     x, y = chart.x(_power(false, least)), chart.y(max(floor, proposal.found))
     chart.draw.ellipse([x - 6, y - 6, x + 6, y + 6], outline=MARK, width=2)
     limits = proposal.thresholds
-    told = f"{limits.bits} bits, colour {limits.colour:g}: {100 * proposal.found:.2f} % found, {proposal.false:,} false"
+    near = f"{limits.bits} bits, colour {limits.colour:g}, chroma {limits.chroma:g}, grey {limits.grey}"
+    told = f"{near}: {100 * proposal.found:.2f} % found, {proposal.false:,} false"
     _write(chart.draw, (chart.right - 8, chart.bottom - 58), told, _font(_TEXT), MARK, "rm", 500)
     return chart.image
 
@@ -144,20 +149,38 @@ def _power(rate: float, least: int) -> float:
     return math.log10(rate) if rate > 0 else least - 1.0
 
 
-def _rows(groups: Sequence[Group], across: int) -> list[tuple[Captioned | None, Sequence[Captioned]]]:
-    """Each group's rows: only the first has the leader."""
-    rows: list[tuple[Captioned | None, Sequence[Captioned]]] = []
+class _Part(NamedTuple):
+    """What one row shows of one group: from which column on, the leader if the group begins here, its followers."""
+
+    column: int
+    leader: Captioned | None
+    followers: Sequence[Captioned]
+
+
+def _rows(groups: Sequence[Group]) -> list[list[_Part]]:
+    """Each group's rows; what fits beside a group that ends stands there, one column apart."""
+    rows: list[list[_Part]] = []
     for leader, followers in groups:
-        for start in range(0, max(1, len(followers)), across):
-            rows.append((None if start else leader, followers[start : start + across]))
+        column = _end(rows[-1]) + 1 if rows else _ACROSS
+        if column + 1 + len(followers) <= _ACROSS:  # a column less than there are: the lines between groups take room
+            rows[-1].append(_Part(column, leader, followers))
+            continue
+        for start in range(0, max(1, len(followers)), _ACROSS):
+            rows.append([_Part(0, None if start else leader, followers[start : start + _ACROSS])])
     return rows
 
 
-def _told(left_out: Sequence[tuple[Captioned | None, Sequence[Captioned]]]) -> str:
+def _end(row: Sequence[_Part]) -> int:
+    """The first column that is free."""
+    return row[-1].column + 1 + len(row[-1].followers)
+
+
+def _told(left_out: Sequence[Sequence[_Part]]) -> str:
     """What is not on the sheet, in words."""
-    groups = sum(leader is not None for leader, _ in left_out)
-    pictures = groups + sum(len(followers) for _, followers in left_out)
-    cut = "" if left_out[0][0] is not None else ", some of them of the last group above"
+    parts = [part for row in left_out for part in row]
+    groups = sum(part.leader is not None for part in parts)
+    pictures = groups + sum(len(part.followers) for part in parts)
+    cut = "" if parts[0].leader is not None else ", some of them of the last group above"
     return f"left out: groups {groups:,}, pictures in all {pictures:,}{cut}"
 
 

@@ -128,7 +128,7 @@ def test_bad_tokens_leave_the_old(table, given):
 
 def test_a_group_with_an_accepted_candidate_offers_no_leader(table, given):
     first, second = given.candidates(table, 2)
-    table.set_groups([(first, 0.5, False, first), (second, 0.9, False, first)])
+    table.set_looks([{"id": first, "leader_id": first}, {"id": second, "leader_id": first}])
     assert table.leaders() == [first]
     table.decide([second], "accept", "ada")
     assert table.leaders() == []

@@ -23,16 +23,17 @@ def test_empty_frame_has_its_types(table):
 def test_frame_types_do_not_depend_on_rows(table, given):
     first, second = given.candidates(table, 2)
     assert types(table.frame()) == COLUMNS  # nothing known yet of either
-    table.set_groups([(first, 0.5, True, first)])
+    table.set_looks([{"id": first, "score": 0.5, "unchanged": True, "leader_id": first}])
     table.decide([first], "accept", "ann")
     table.set_tokens([{"number": 7, "candidate_id": first, "name": "Toad", "image_sha256": "f" * 64}])
     frame = table.frame()
     assert types(frame) == COLUMNS
     known, unknown = frame.to_dict("records")
     assert (known["id"], known["source"], known["leader"], known["token"]) == (first, "toad1", first, 7)
-    assert (known["verdict"], known["curator"], known["near_source"]) == ("accept", "ann", True)
+    assert (known["verdict"], known["curator"], known["unchanged"]) == ("accept", "ann", True)
     assert known["decided_at"] == table.decisions(first)[0].decided_at
-    nothing = ["structure", "score", "near_source", "leader", "verdict", "curator", "decided_at", "token"]
+    nothing = ["structure", "score", "flat", "source_bits", "unchanged", "copy_of", "earlier", "leader", "twin"]
+    nothing += ["verdict", "curator", "decided_at", "token"]
     assert unknown["id"] == second and frame.loc[1, nothing].isna().all()
 
 
@@ -48,7 +49,13 @@ def test_counts_of_nothing_and_of_all(table, given):
     assert set(table.counts().values()) == {0}
     ids = given.candidates(table, 6)
     table.set_skipped([("a.gif", "no picture")])
-    table.set_groups([(id, 1.0, n == 4, ids[min(n, 3)]) for n, id in enumerate(ids)])
+    looks = [{"id": id, "unchanged": n == 4, "leader_id": ids[min(n, 3)]} for n, id in enumerate(ids)]
+    for row, (copied, earlier, twin) in zip(
+        looks, [("7", None, None), (None, "old #1", ids[2]), (None, "old #2", None)], strict=False
+    ):
+        row |= {"copy_of": copied, "earlier": earlier, "twin_id": twin}
+    for row in looks:
+        table.set_looks([row])
     table.decide(ids[:2], "accept", "ann")
     table.decide(ids[2:4], "reject", "ann")
     table.decide(ids[3:4], "undecide", "ann")
@@ -60,7 +67,11 @@ def test_counts_of_nothing_and_of_all(table, given):
         "missing": 2,
         "candidates": 5,
         "groups": 4,
-        "near_source": 1,
+        "flat": 0,
+        "unchanged": 1,
+        "copies": 1,
+        "earlier": 2,
+        "twins": 1,
         "accepted": 2,
         "rejected": 1,
         "undecided": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,36 @@ def test_parquet_and_csv_hold_the_same(pond, toadworks):
 
 def test_sheets_show_every_variant(pond):
     names = {file.name for file in (pond / "sheets").iterdir()}
-    assert names == {"scale-3-step-2.png", "scale-5-step-2.png", "steps-by-scales.png"}
+    own = {"look-alikes.png", "twins.png", "nearest.png"}  # there where there are any
+    assert names - own == {"scale-3-step-2.png", "scale-5-step-2.png", "steps-by-scales.png"}
     with Image.open(pond / "sheets" / "scale-3-step-2.png") as sheet:
         assert sheet.width > 3 * 128 and sheet.height > 3 * 128
+
+
+def test_look_alikes_are_grouped_listed_and_led(pond, toadworks):
+    written, before = (pond / "collection.toml").read_text(), list(the_candidates(pond, toadworks)["leader"])
+    wide = {"bits": "128", "colour": "100.0", "chroma": "100.0", "grey": "255", "source_bits": "128"}
+    text = written
+    for key, value in wide.items():
+        text = re.sub(rf"^{key} = \S+", f"{key} = {value}", text, flags=re.MULTILINE)
+    (pond / "collection.toml").write_text(text)
+    told = toadworks("similarity", "show", "--limit", 1, cwd=pond)
+    assert told.returncode == 0, told.stderr
+    assert "12  candidates compared, 3 groups" in told.stdout and "4 led by " in told.stdout
+    assert "12  unchanged from their sources" in told.stdout and "... and 11 more" in told.stdout
+    assert all(f"picture: {pond / 'sheets' / name}.png" in told.stdout for name in ("look-alikes", "twins", "nearest"))
+    frame = the_candidates(pond, toadworks)
+    follower = frame[frame["leader"] != frame["id"]].iloc[0]
+    assert "chosen: 1; now 3 groups" in toadworks("lead", follower["id"][:10], "--curator", "ada", cwd=pond).stdout
+    led = the_candidates(pond, toadworks)
+    assert set(led[led["source"] == follower["source"]]["leader"]) == {follower["id"]}
+    assert "is practically its own source" in toadworks("accept", follower["id"], cwd=pond).stderr
+    toadworks("undecide", follower["id"], cwd=pond)
+    assert "taken back: 1; now 3 groups" in toadworks("lead", "--undo", follower["id"], cwd=pond).stdout
+    (pond / "collection.toml").write_text(written)
+    told = toadworks("similarity", "show", cwd=pond)
+    assert "0  unchanged from their sources" in told.stdout, told.stdout
+    assert list(the_candidates(pond, toadworks)["leader"]) == before
 
 
 def test_accepted_candidates_become_tokens(pond, toadworks):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,10 +13,11 @@ from similarity import calibrate
 from similarity.calibrate import (
     APART,
     FEWEST,
+    KEPT,
     LEAST_FOUND,
+    MARGIN,
     MOST_FALSE,
     SLACK,
-    WIDEST,
     Distances,
     distances_of,
     edit_distances,
@@ -22,20 +25,30 @@ from similarity.calibrate import (
     pictures_needed,
     propose,
     rate_at_most,
+    widest,
 )
 from similarity.distances import Thresholds
-from similarity.hashes import fingerprint, fingerprints
+from similarity.hashes import Hashing, fingerprint, fingerprints
 from similarity.pairs import pairs_within
 
-
-def distances(*pairs: tuple[int, float]) -> Distances:
-    bits, colours = zip(*pairs, strict=True) if pairs else ((), ())
-    return Distances(np.array(bits, np.uint16), np.array(colours, np.float32))
+KINDS = (np.uint16, np.float32, np.float32, np.uint8)
 
 
-def copies(bits: int = 8, colour: float = 1.0, count: int = 100) -> Distances:
+def distances(*pairs: tuple[float, ...]) -> Distances:
+    """Of pairs of bits, colour and, where given, chroma and grey."""
+    columns = zip(*((*pair, 0, 0)[:4] for pair in pairs), strict=True) if pairs else ((),) * 4
+    return Distances(*(np.array(column, kind) for column, kind in zip(columns, KINDS, strict=True)))
+
+
+def copies(bits: int = 8, colour: float = 1.0, count: int = 100, chroma: float = 2.0, grey: int = 6) -> Distances:
     """Copies at all distances from nothing to these."""
-    return Distances(np.linspace(0, bits, count).round().astype(np.uint16), np.linspace(0, colour, count, dtype="f4"))
+    whole, part = (np.linspace(0, most, count).round() for most in (bits, grey))
+    return Distances(
+        whole.astype(np.uint16),
+        np.linspace(0, colour, count, dtype=np.float32),
+        np.linspace(0, chroma, count, dtype=np.float32),
+        part.astype(np.uint8),
+    )
 
 
 def picture(seed: int = 0) -> Image.Image:
@@ -76,24 +89,52 @@ def test_tiny_pictures_keep_a_pixel() -> None:
 
 
 def test_distances_are_row_by_row() -> None:
-    bits, colours = fingerprints([np.asarray(picture(seed)) for seed in range(4)])
-    apart = distances_of(bits[:2], colours[:2], bits[2:], colours[2:])
+    prints = fingerprints([np.asarray(picture(seed)) for seed in range(4)])
+    first, second = prints.take(slice(2)), prints.take(slice(2, 4))
+    apart = distances_of(first, second)
+    assert tuple(column.dtype for column in apart) == KINDS
     for row in range(2):
-        assert apart.bits[row] == np.bitwise_count(bits[row] ^ bits[row + 2]).sum()
-        expected = np.linalg.norm(colours[row] - colours[row + 2], axis=-1).mean()
-        assert apart.colours[row] == pytest.approx(expected, rel=1e-5)
+        assert apart.bits[row] == np.bitwise_count(first.bits[row] ^ second.bits[row]).sum()
+        shift = first.colours[row] - second.colours[row]
+        assert apart.colours[row] == pytest.approx(np.linalg.norm(shift, axis=-1).mean(), rel=1e-5)
+        assert apart.chromas[row] == pytest.approx(np.linalg.norm(shift[..., 1:], axis=-1).max(), rel=1e-5)
+        assert apart.greys[row] == np.abs(first.greys[row].astype(int) - second.greys[row]).max()
     with pytest.raises(BadValue):
-        distances_of(bits, colours, bits[:3], colours[:3])
+        distances_of(prints, prints.take(slice(3)))
 
 
-def test_edit_distances_are_those_of_the_edits() -> None:
-    found = edit_distances([picture(1), picture(2)], seed=5)
+@pytest.mark.parametrize("size", [8, 32])
+def test_other_hashes_have_their_distances(size: int) -> None:
+    prints = fingerprints([np.asarray(picture(seed)) for seed in range(4)], Hashing("phash", size))
+    found = distances_of(prints.take(slice(2)), prints.take(slice(2, 4))).bits
+    assert np.array_equal(found, np.bitwise_count(prints.bits[:2] ^ prints.bits[2:]).sum(axis=1))
+
+
+@pytest.mark.parametrize(("one", "other"), [(8, 16), (16, 32)])
+def test_distances_between_two_hashes_are_refused(one: int, other: int) -> None:
+    a, b = (fingerprint(picture(), Hashing("phash", size)) for size in (one, other))
+    with pytest.raises(BadValue, match=f"{one**2} .* {other**2}"):
+        distances_of(a, b)
+
+
+def test_distances_are_those_of_pairs() -> None:
+    prints = fingerprints([np.asarray(picture(seed)) for seed in range(12)])
+    near = pairs_within(prints, Thresholds.of_shape(256))
+    apart = distances_of(prints.take(near.left), prints.take(near.right))
+    assert len(near.left) == 66
+    assert all(np.array_equal(one, other) for one, other in zip(apart, near[2:], strict=True))
+
+
+@pytest.mark.parametrize("hashing", [Hashing(), Hashing("phash", 8), Hashing("dhash", 32)], ids=str)
+def test_edit_distances_are_those_of_the_edits(hashing: Hashing) -> None:
+    found = edit_distances([picture(1), picture(2)], hashing, seed=5)
     made = edits(picture(2), np.random.default_rng((5, 1)))
-    own = fingerprint(picture(2))
+    own = fingerprint(picture(2), hashing)
     assert list(found) == list(made)
     for name, copy in made.items():
-        assert found[name].bits.shape == found[name].colours.shape == (2,)
-        assert found[name].bits[1] == np.bitwise_count(own.bits ^ fingerprint(copy).bits).sum()
+        assert {column.shape for column in found[name]} == {(2,)}
+        expected = distances_of(own, fingerprint(copy, hashing))
+        assert [column[1] for column in found[name]] == [column[0] for column in expected]
 
 
 def test_thresholds_lie_within_the_gap() -> None:
@@ -110,7 +151,7 @@ def test_a_nearer_false_pair_lowers_the_threshold() -> None:
 
 def test_gap_to_nowhere_is_not_used_up() -> None:
     proposal = propose({"jpeg": copies()}, distances(), 10_000)
-    assert 8 <= proposal.thresholds.bits < WIDEST.bits / 2 and proposal.thresholds.colour < WIDEST.colour / 2
+    assert 8 <= proposal.thresholds.bits < widest().bits / 2 and proposal.thresholds.colour < widest().colour / 2
 
 
 def test_copies_come_before_false_pairs() -> None:
@@ -137,7 +178,7 @@ def test_one_in_ten_million_counts_as_none() -> None:
 
 
 def test_shifted_copies_are_only_reported() -> None:
-    alike = {"jpeg": copies(), APART[0]: copies(bits=200, colour=20)}
+    alike = {"jpeg": copies(), APART[0]: copies(bits=200, colour=20, chroma=40, grey=200)}
     proposal = propose(alike, distances((30, 1.0)), 10_000)
     assert proposal.thresholds == propose({"jpeg": copies()}, distances((30, 1.0)), 10_000).thresholds
     assert proposal.found == 1.0 and proposal.found_by_edit[APART[0]] < 0.2
@@ -153,12 +194,25 @@ def test_found_by_edit_counts_each() -> None:
 def test_proposal_follows_its_rule() -> None:
     """Held against a plain count over all thresholds, on overlapping clouds."""
     rng = np.random.default_rng(0)
-    alike = Distances(rng.poisson(6, 2000).astype(np.uint16), rng.gamma(4, 0.3, 2000).astype(np.float32))
-    different = Distances(rng.integers(4, 90, 500).astype(np.uint16), rng.uniform(0.5, 8, 500).astype(np.float32))
+    alike = distances(
+        *zip(rng.poisson(6, 2000), rng.gamma(4, 0.3, 2000), rng.gamma(4, 0.5, 2000), rng.poisson(4, 2000), strict=True)
+    )
+    different = distances(
+        *zip(
+            rng.integers(4, 90, 700),
+            rng.uniform(0.5, 8, 700),
+            rng.uniform(0, 10, 700),
+            rng.integers(0, 20, 700),
+            strict=True,
+        )
+    )
     proposal = propose({"jpeg": alike}, different, 100_000)
+    chroma = np.ceil(2 * MARGIN * np.sort(alike.chromas)[int(np.ceil(KEPT * 1999))]) / 2
+    grey = np.ceil(MARGIN * np.sort(alike.greys)[int(np.ceil(KEPT * 1999))])
 
     def count(pairs: Distances, bits: int, colour: float) -> int:
-        return int(((pairs.bits <= bits) & (pairs.colours <= np.float32(colour))).sum())
+        cells = (pairs.chromas <= chroma) & (pairs.greys <= grey)
+        return int((cells & (pairs.bits <= bits) & (pairs.colours <= np.float32(colour))).sum())
 
     tried = [
         (count(alike, bits, step / 20) / 2000, count(different, bits, step / 20))
@@ -168,6 +222,7 @@ def test_proposal_follows_its_rule() -> None:
     fewest = min(false for found, false in tried if found >= LEAST_FOUND)
     most = max(found for found, false in tried if false == fewest)
     limits = proposal.thresholds
+    assert (limits.chroma, limits.grey) == (chroma, grey) and chroma < 10 and grey < 19
     assert proposal.false == count(different, limits.bits, limits.colour) == fewest > 0
     assert proposal.found == count(alike, limits.bits, limits.colour) / 2000 >= max(LEAST_FOUND, most - SLACK)
 
@@ -184,14 +239,55 @@ def test_curves_pass_through_the_proposal() -> None:
 
 
 def test_thresholds_include_their_value() -> None:
-    inside = distances(*[(7, 0.3)] * 50)
-    found = propose({"jpeg": inside}, distances((8, 0.0), (0, 0.35)), 10_000)
-    assert found.thresholds == Thresholds(7, 0.3) and found.found == 1.0 and found.false == 0
+    inside = distances(*[(7, 0.3, 2.0, 4)] * 50)
+    beyond = distances((8, 0.0), (0, 0.35), (0, 0.0, 2.51), (0, 0.0, 0.0, 6))
+    found = propose({"jpeg": inside}, beyond, 10_000)
+    assert found.thresholds == Thresholds(7, 0.3, 2.5, 5) and found.found == 1.0 and found.false == 0
+    assert propose({"jpeg": inside}, distances((0, 0.0, 2.5, 5)), 10_000).false == 1
+
+
+def test_single_cells_keep_a_margin() -> None:
+    limits = propose({"jpeg": copies(chroma=3.0, grey=10)}, distances(), 10_000).thresholds
+    assert (limits.chroma, limits.grey) == (4.0, 13)  # 3.75 and 12.5, rounded up to halves and to wholes
+    assert propose({"jpeg": copies(grey=250)}, distances(), 10_000).thresholds.grey == 255
+
+
+def test_a_few_odd_cells_move_no_threshold() -> None:
+    usual, odd = [(4, 0.5, 2.0, 8)] * 2000, (4, 0.5, 30.0, 200)
+    one, many = (propose({"jpeg": distances(*usual, *[odd] * count)}, distances(), 10_000) for count in (1, 20))
+    assert (one.thresholds.chroma, one.thresholds.grey) == (2.5, 10) and one.found == pytest.approx(2000 / 2001)
+    assert (many.thresholds.chroma, many.thresholds.grey) == (37.5, 250) and many.found == 1.0
+
+
+def test_single_cells_tell_apart_what_is_near() -> None:
+    other_body, moved = distances(*[(2, 0.5, 9.0, 3)] * 9), distances(*[(2, 0.5, 1.0, 40)] * 9)
+    for different in (other_body, moved):
+        proposal = propose({"jpeg": copies()}, different, 10_000)
+        assert (proposal.found, proposal.false, proposal.separates) == (1.0, 0, True)
+        same_cells = different._replace(chromas=different.chromas * 0, greys=different.greys * 0)
+        assert not propose({"jpeg": copies()}, same_cells, 10_000).separates
+
+
+@pytest.mark.parametrize("term", ["bits", "colours", "chromas", "greys"])
+def test_found_by_edit_heeds_every_term(term: str) -> None:
+    far = copies(count=50)
+    getattr(far, term)[-10:] = 60
+    alike = {"jpeg": copies(), APART[0]: far}
+    assert propose(alike, distances((60, 0.0)), 10_000).found_by_edit == {"jpeg": 1.0, APART[0]: 0.8}
+
+
+@pytest.mark.parametrize(("size", "bits"), [(8, 16), (16, 64), (32, 256)])
+def test_widest_depends_on_the_hash(size: int, bits: int) -> None:
+    hashing = Hashing("phash", size)
+    assert widest(hashing) == Thresholds(bits, widest().colour, math.inf, 255)
+    proposal = propose({"jpeg": copies(bits=bits // 4)}, distances((bits + 1, 0.0)), 10_000, hashing)
+    assert bits // 4 <= proposal.thresholds.bits < bits and proposal.separates
+    assert proposal.over_bits.thresholds[-1] == bits
 
 
 def test_order_of_pairs_does_not_matter() -> None:
     different = distances((12, 0.2), (30, 1.5), (2, 3.0))
-    turned = Distances(different.bits[::-1], different.colours[::-1])
+    turned = different.take(slice(None, None, -1))
     one, other = (propose({"jpeg": copies()}, given, 10_000) for given in (different, turned))
     assert (one.thresholds, one.false_rate_most) == (other.thresholds, other.false_rate_most)
 
@@ -233,17 +329,18 @@ def test_impossible_rates_are_refused(rate: float) -> None:
 
 def test_real_toads_are_told_apart(toads: list[Image.Image]) -> None:
     grown = [toad.resize((72, 72), Image.Resampling.NEAREST) for toad in toads]
-    near = pairs_within(*fingerprints([np.asarray(toad) for toad in grown]), WIDEST)
-    proposal = propose(edit_distances(grown[:60]), Distances(near.bits, near.colour), 300 * 299 // 2)
+    near = pairs_within(fingerprints([np.asarray(toad) for toad in grown]), widest())
+    proposal = propose(edit_distances(grown[:60]), Distances._make(near[2:]), 300 * 299 // 2)
     assert proposal.separates and proposal.false == 0
     assert 4 <= proposal.thresholds.bits <= 40 and 1 <= proposal.thresholds.colour <= 6
+    assert 2 <= proposal.thresholds.chroma <= 12 and 5 <= proposal.thresholds.grey <= 40
     assert proposal.false_rate_most == pytest.approx(3 / 44_850, rel=0.01)
     assert set(proposal.found_by_edit) == set(edits(grown[0], np.random.default_rng(0)))
 
 
 def test_the_seed_alone_decides_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibrate, "edits", lambda image, rng: {"noise": Image.fromarray(noised(image, rng))})
-    one, same, other = (edit_distances([picture()], seed)["noise"].bits[0] for seed in (1, 1, 2))
+    one, same, other = (edit_distances([picture()], seed=seed)["noise"].bits[0] for seed in (1, 1, 2))
     assert one == same != other
 
 

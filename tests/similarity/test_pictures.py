@@ -49,7 +49,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def proposal(found: float = 0.99, false: float = 2.0) -> Proposal:
     bits = Curve(np.arange(65.0), np.linspace(0, 1, 65), np.linspace(0, 1e-3, 65))
     colour = Curve(np.arange(121) / 20, np.linspace(0, 1, 121), np.linspace(0, 1e-5, 121))
-    return Proposal(Thresholds(12, 2.1), found, {}, int(false), 1_000_000, 3e-6, bits, colour)
+    return Proposal(Thresholds(12, 2.1, 4.5, 9), found, {}, int(false), 1_000_000, 3e-6, bits, colour)
 
 
 def test_all_pictures_are_on_the_sheet() -> None:
@@ -59,8 +59,17 @@ def test_all_pictures_are_on_the_sheet() -> None:
 
 
 def test_largest_group_comes_first() -> None:
-    made = group_sheet([group(1, follower=GREEN), group(3)])
+    made = group_sheet([group(4, follower=GREEN), group(5)])
     assert places(made, BLUE)[:, 0].max() < places(made, GREEN)[:, 0].min()
+
+
+def test_small_groups_stand_side_by_side() -> None:
+    made = group_sheet([group(1, follower=GREEN), group(3), group(2, GREEN, BLUE)])
+    beside, below = places(made, GREEN)[:, 1].max(), places(group_sheet([group(3)]), BLUE)[:, 1].max()
+    assert beside > below and made.height < 2 * group_sheet([group(3)]).height
+    for count in range(1, 9):
+        sheet = group_sheet([group(count)] * 3, cell=64)
+        assert len(places(sheet, RED)) == 3 * 64**2 and len(places(sheet, BLUE)) == 3 * count * 64**2
 
 
 def test_leader_stands_left_of_followers() -> None:
@@ -156,6 +165,17 @@ def test_ends_of_the_range_are_drawn(nearest: list[int]) -> None:
     assert len(places(made, BAR)) + len(places(made, MARK)) > 100
 
 
+@pytest.mark.parametrize("of_bits", [64, 1024])
+def test_hashes_of_other_sizes_have_their_range(of_bits: int, written: list[str]) -> None:
+    made = histogram(np.array([0, of_bits]), of_bits, "Nearest", of_bits)
+    drawn = bars(made, MARK)
+    assert f"bits to the nearest other picture, of {of_bits}" in written
+    assert len(drawn) and np.ptp(drawn) > 500  # from one end to the other
+    for nearest, threshold in (([of_bits + 1], 4), ([3], of_bits + 1)):
+        with pytest.raises(BadValue, match=f"0 to {of_bits}"):
+            histogram(np.array(nearest), threshold, "Nearest", of_bits)
+
+
 @pytest.mark.parametrize(("nearest", "threshold"), [([], 4), ([-1], 4), ([257], 4), ([3], -1), ([3], 257)])
 def test_impossible_distances_are_refused(nearest: list[int], threshold: int) -> None:
     with pytest.raises(BadValue):
@@ -165,8 +185,14 @@ def test_impossible_distances_are_refused(nearest: list[int], threshold: int) ->
 def test_roc_shows_both_curves_and_the_choice(written: list[str]) -> None:
     made = roc(proposal())
     assert min(len(places(made, colour)) for colour in (BAR, OTHER, MARK)) > 50
-    assert "12 bits, colour 2.1: 99.00 % found, 2 false" in written
+    assert "12 bits, colour 2.1, chroma 4.5, grey 9: 99.00 % found, 2 false" in written
     assert {"none", "1e-6", "1e-3", "90 %", "100 %", "false pairs, share of 1,000,000"} <= set(written)
+
+
+def test_long_thresholds_are_told_whole(written: list[str]) -> None:
+    limits, curves = Thresholds(1024, 10.75, 12.5, 255), (proposal().over_bits, proposal().over_colour)
+    roc(Proposal(limits, 0.9, {}, 12_345_678, 1_000_000_000, 3e-6, *curves))
+    assert "1024 bits, colour 10.75, chroma 12.5, grey 255: 90.00 % found, 12,345,678 false" in written
 
 
 def test_roc_of_poor_thresholds_starts_at_nothing(written: list[str]) -> None:

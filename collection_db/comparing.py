@@ -1,0 +1,277 @@
+"""The table's look-alikes: fingerprints of candidates, groups and their leaders, and what else looks like what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from collection_db.rows import (
+    Rows,
+    checked_row,
+    is_last,
+    last,
+    number_or_none,
+    pieces,
+    require_candidates,
+    rows_where,
+    shown,
+    standing_of_candidate,
+)
+from collection_db.schema import (
+    FINGERPRINT,
+    candidates,
+    decisions,
+    grouped_sources,
+    known_pictures,
+    leader_choices,
+    recipes,
+    sources,
+    tokens,
+    twins,
+    utc_now,
+)
+from errors import BadValue
+
+HASH_BYTES = (8, 32, 128)
+COLOURS_BYTES = 8 * 8 * 3 * 4  # float32
+GREYS_BYTES = 16 * 16
+LOOKS = ("score", "unchanged", "copy_of", "earlier", "leader_id", "twin_id", "compared_as", "crossed_as")
+KINDS = ("source", "earlier")
+
+
+class LookRows(Rows):
+    def to_hash(self, hashed_with: str, mirrored: bool) -> list[Row[Any]]:
+        """The candidates that are planned or decided and have no fingerprint made with `hashed_with` (with `mirrored`:
+        or none of their mirror image), a source's together.
+
+        Rows: id, image_sha256, source_id, source_image_sha256, recipe_json.
+        """
+        other = candidates.c.hashed_with.is_distinct_from(hashed_with)
+        statement = (
+            sa.select(
+                candidates.c.id,
+                candidates.c.image_sha256,
+                recipes.c.source_id,
+                sources.c.image_sha256.label("source_image_sha256"),
+                recipes.c.json.label("recipe_json"),
+            )
+            .join(recipes, recipes.c.id == candidates.c.id)
+            .join(sources, sources.c.id == recipes.c.source_id)
+            .where(shown(), sa.or_(other, candidates.c.mirror_bits.is_(None)) if mirrored else other)
+            .order_by(recipes.c.source_id, candidates.c.id)
+        )
+        with self._read() as connection:
+            return list(connection.execute(statement).all())
+
+    def set_fingerprints(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Store fingerprints and structure: `id`, `hashed_with`, `hash_bits`, `mirror_bits` (or None), `colours`,
+        `greys`, `flat`, `structure`, `source_bits`; see `schema.Candidate`. What was found with an earlier fingerprint
+        is to be found again. Raises BadValue for wrong lengths, UnknownCandidate (and stores none)."""
+        required = ("id", "hashed_with", "hash_bits", "colours", "greys", "flat", "structure", "source_bits")
+        values = []
+        for given in rows:
+            row = checked_row(given, "fingerprint", required, {"mirror_bits": None})
+            for name in ("hash_bits", "mirror_bits"):
+                _check_length(row[name], HASH_BYTES, name)
+            _check_length(row["colours"], (COLOURS_BYTES,), "colours")
+            _check_length(row["greys"], (GREYS_BYTES,), "greys")
+            row["structure"] = number_or_none(row["structure"])
+            values.append({"row_id": row.pop("id"), **row, "compared_as": None, "crossed_as": None})
+        self._update_candidates(values)
+
+    def looks(self) -> list[Row[Any]]:
+        """The candidates that are planned or decided, by id, without their fingerprints.
+
+        Rows: id, source_id, and the columns of `schema.Candidate` on looks; `has_mirror_bits`; `accepted` (its standing
+        verdict, or it is a token); `chosen` (a curator chose it as a leader).
+        """
+        newest = leader_choices.alias("newest")
+        chosen = (
+            sa.select(leader_choices.c.candidate_id)
+            .where(leader_choices.c.leads)
+            .where(
+                ~sa.exists().where(
+                    newest.c.candidate_id == leader_choices.c.candidate_id, newest.c.number > leader_choices.c.number
+                )
+            )
+        )
+        is_token = candidates.c.id.in_(sa.select(tokens.c.candidate_id))
+        names = ("id", "image_sha256", "hashed_with", "flat", "structure", "source_bits", *LOOKS)
+        statement = (
+            sa.select(
+                *(candidates.c[name] for name in names),
+                recipes.c.source_id,
+                candidates.c.mirror_bits.is_not(None).label("has_mirror_bits"),
+                sa.or_(sa.func.coalesce(last.c.verdict == "accept", False), is_token).label("accepted"),
+                candidates.c.id.in_(chosen).label("chosen"),
+            )
+            .join(recipes, recipes.c.id == candidates.c.id)
+            .outerjoin(last, standing_of_candidate())
+            .where(shown())
+            .order_by(candidates.c.id)
+        )
+        with self._read() as connection:
+            return list(connection.execute(statement).all())
+
+    def fingerprints(self, ids: Sequence[str]) -> list[Row[Any]]:
+        """Those of candidates that have one, in the given order. Rows: id, hash_bits, mirror_bits, colours, greys."""
+        statement = sa.select(candidates.c.id, *(candidates.c[name] for name in FINGERPRINT))
+        with self._read() as connection:
+            found = rows_where(connection, statement.where(candidates.c.hash_bits.is_not(None)), candidates.c.id, ids)
+        by_id = {row.id: row for row in found}
+        return [by_id[id] for id in ids if id in by_id]
+
+    def set_looks(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Store what candidates look like: `id`, and some of `LOOKS`, the same ones in every row. Candidates that are
+        not given keep what they have. Raises BadValue for another key, UnknownCandidate (and stores none) for an
+        unknown id, leader or twin."""
+        values = []
+        for row in rows:
+            for key in row:
+                if key not in ("id", *LOOKS):
+                    raise BadValue("key of looks", key, ", ".join(LOOKS))
+            values.append({"row_id": row["id"], **{key: value for key, value in row.items() if key != "id"}})
+        self._update_candidates(values)
+
+    def leaders(self, undecided_only: bool = True) -> list[str]:
+        """Ids that lead a group, are planned and nothing speaks against, in order of position: they are neither flat
+        nor unchanged, no copy of another source, and look like no earlier token and no better leader.
+
+        By default only those of which nobody ever decided anything (who was "undecide"d is left to people), of groups
+        in which nothing is accepted: one of a group is enough.
+        """
+        statement = (
+            sa.select(candidates.c.id)
+            .join(recipes, recipes.c.id == candidates.c.id)
+            .where(candidates.c.leader_id == candidates.c.id, recipes.c.planned)
+            .where(candidates.c.unchanged.is_not(True), candidates.c.flat.is_not(True))
+            .where(candidates.c.copy_of.is_(None), candidates.c.earlier.is_(None), candidates.c.twin_id.is_(None))
+            .order_by(recipes.c.position, candidates.c.id)
+        )
+        if undecided_only:
+            member = candidates.alias("member")
+            taken = (
+                sa.select(member.c.leader_id)
+                .select_from(member)
+                .join(last, sa.and_(last.c.candidate_id == member.c.id, is_last()))
+                .where(last.c.verdict == "accept", member.c.leader_id.is_not(None))
+            )
+            statement = statement.where(
+                ~sa.exists().where(decisions.c.candidate_id == candidates.c.id),
+                candidates.c.leader_id.not_in(taken),
+            )
+        with self._read() as connection:
+            return list(connection.execute(statement).scalars())
+
+    def choose_leaders(self, ids: Iterable[str], leads: bool, curator: str, note: str = "") -> int:
+        """Record that `curator` wants these candidates to lead their groups, or (`leads` False) takes that back; return
+        how many choices were added, all or none: what stands already is not added again. Raises BadValue for no
+        curator, UnknownCandidate."""
+        if not curator.strip():
+            raise BadValue("curator", curator, "a name")
+        wanted = list(dict.fromkeys(ids))
+        statement = sa.select(leader_choices).order_by(leader_choices.c.number)
+        with self._write() as connection:
+            require_candidates(connection, wanted)
+            found = rows_where(connection, statement, leader_choices.c.candidate_id, wanted)
+            standing = {row.candidate_id: row.leads for row in sorted(found, key=lambda row: row.number)}
+            now = utc_now()
+            added = [
+                {"candidate_id": id, "leads": leads, "curator": curator, "note": note, "chosen_at": now}
+                for id in wanted
+                if standing.get(id, False) != leads
+            ]
+            if added:
+                connection.execute(sa.insert(leader_choices), added)
+        return len(added)
+
+    def grouped_sources(self) -> dict[str, str]:
+        """The signature of each source's candidates when they were last grouped."""
+        with self._read() as connection:
+            return {row.source_id: row.signature for row in connection.execute(sa.select(grouped_sources))}
+
+    def set_grouped_sources(self, signatures: Mapping[str, str]) -> None:
+        """These sources were grouped just now."""
+        with self._write() as connection:
+            for piece in pieces(list(signatures)):
+                connection.execute(sa.delete(grouped_sources).where(grouped_sources.c.source_id.in_(piece)))
+            if signatures:
+                rows = [{"source_id": id, "signature": signature} for id, signature in signatures.items()]
+                connection.execute(sa.insert(grouped_sources), rows)
+
+    def twins(self) -> list[Row[Any]]:
+        """All pairs of look-alikes of different sources that are known; rows as in `schema.Twins`."""
+        with self._read() as connection:
+            return list(connection.execute(sa.select(twins).order_by(twins.c.left_id, twins.c.right_id)).all())
+
+    def add_twins(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add pairs that are not there yet: the columns of `schema.Twins`."""
+        with self._write() as connection:
+            lefts = [row["left_id"] for row in rows]
+            found = rows_where(connection, sa.select(twins), twins.c.left_id, lefts)
+            known = {(row.left_id, row.right_id) for row in found}
+            new = {(row["left_id"], row["right_id"]): row for row in rows}
+            added = [row for pair, row in new.items() if pair not in known]
+            if added:
+                connection.execute(sa.insert(twins), added)
+
+    def crossed(self) -> dict[str, str]:
+        """Who was compared with leaders of other sources, planned or not, and as what (`crossed_as`)."""
+        statement = sa.select(candidates.c.id, candidates.c.crossed_as).where(candidates.c.crossed_as.is_not(None))
+        with self._read() as connection:
+            return {row.id: row.crossed_as for row in connection.execute(statement)}
+
+    def source_ids(self, ids: Iterable[str]) -> dict[str, str]:
+        """The source of each of these candidates that is known."""
+        statement = sa.select(recipes.c.id, recipes.c.source_id)
+        with self._read() as connection:
+            return {row.id: row.source_id for row in rows_where(connection, statement, recipes.c.id, ids)}
+
+    def clear_twins(self) -> None:
+        """Forget all pairs, and who was compared with leaders of other sources."""
+        with self._write() as connection:
+            connection.execute(sa.delete(twins))
+            crossed = candidates.c.crossed_as.is_not(None)
+            connection.execute(sa.update(candidates).where(crossed).values(crossed_as=None))
+
+    def known_pictures(self, kind: str) -> list[Row[Any]]:
+        """The pictures of one of `KINDS` with their fingerprints, by label; rows as in `schema.KnownPicture`."""
+        statement = sa.select(known_pictures).where(known_pictures.c.kind == kind).order_by(known_pictures.c.label)
+        with self._read() as connection:
+            return list(connection.execute(statement).all())
+
+    def set_known_pictures(self, kind: str, changed: Iterable[Mapping[str, Any]], gone: Iterable[str] = ()) -> None:
+        """Add or replace these pictures (the columns of `schema.KnownPicture` but `kind`), and forget those with the
+        labels in `gone`. Raises BadValue for another kind."""
+        if kind not in KINDS:
+            raise BadValue("kind of picture", kind, ", ".join(KINDS))
+        rows = [{"kind": kind, **row} for row in changed]
+        with self._write() as connection:
+            for piece in pieces([*gone, *(row["label"] for row in rows)]):
+                of_kind = known_pictures.c.kind == kind
+                connection.execute(sa.delete(known_pictures).where(of_kind, known_pictures.c.label.in_(piece)))
+            if rows:
+                connection.execute(sa.insert(known_pictures), rows)
+
+    def _update_candidates(self, values: list[dict[str, Any]]) -> None:
+        if not values:
+            return
+        pointing = ("row_id", "leader_id", "twin_id")
+        ids = dict.fromkeys(row[key] for row in values for key in pointing if row.get(key))
+        names = [key for key in values[0] if key != "row_id"]
+        statement = (
+            sa.update(candidates)
+            .where(candidates.c.id == sa.bindparam("row_id"))
+            .values({name: sa.bindparam(name, type_=candidates.c[name].type) for name in names})
+        )
+        with self._write() as connection:
+            require_candidates(connection, list(ids))
+            connection.execute(statement, values)
+
+
+def _check_length(data: bytes | None, allowed: Sequence[int], what: str) -> None:
+    if data is not None and len(data) not in allowed:
+        raise BadValue(f"length of {what}", len(data), f"{' or '.join(map(str, allowed))} bytes")

@@ -1,0 +1,147 @@
+"""Pictures of look-alikes: the groups, what looks like another source's candidate or like another source, and how near
+the nearest neighbours are."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from collection_db import AssetFolder, Table
+from flows.hashing import hashed_rows, stored_prints
+from flows.settings import Settings
+from similarity.calibrate import distances_of
+from similarity.distances import Thresholds
+from similarity.pairs import TooMany, pairs_within
+from similarity.pictures import Captioned, Group, group_sheet, histogram
+
+GROUPS, TWINS, NEAREST = "look-alikes.png", "twins.png", "nearest.png"
+MOST_PICTURES = 400  # on a sheet
+MOST_GROUPS = 40
+MOST_PAIRS = 20_000_000  # that nearest neighbours are chosen from
+SHORT = 6  # digits of an id: with the distance they fit under a picture
+
+
+def draw_look_alikes(settings: Settings) -> list[Path]:
+    """Draw those sheets for which there is something; remove the others of an earlier run. Return their files."""
+    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
+    rows = hashed_rows(table, settings)
+    settings.sheets.mkdir(parents=True, exist_ok=True)
+    sheets = {
+        GROUPS: _groups(settings, table, assets, rows),
+        TWINS: _twins(settings, table, assets, rows),
+        NEAREST: _nearest(settings, table, rows),
+    }
+    table.close()
+    for name, sheet in sheets.items():
+        if sheet is None:
+            (settings.sheets / name).unlink(missing_ok=True)
+    return [save_sheet(sheet, settings.sheets / name) for name, sheet in sheets.items() if sheet is not None]
+
+
+def save_sheet(sheet: Image.Image, file: Path) -> Path:
+    """Write the file as a whole or not at all."""
+    unfinished = file.with_name(f"{file.name}.tmp-new")
+    sheet.save(unfinished, "PNG")
+    return unfinished.replace(file)
+
+
+def asset_picture(assets: AssetFolder, sha256: str) -> Image.Image:
+    return Image.open(io.BytesIO(assets.read(sha256)))
+
+
+def _groups(settings: Settings, table: Table, assets: AssetFolder, rows: Sequence[Any]) -> Image.Image | None:
+    """The largest groups, each leader with its followers, the nearest first."""
+    followers: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        if row.leader_id != row.id and row.leader_id is not None:
+            followers[row.leader_id].append(row)
+    if not followers:
+        return None
+    by_id = {row.id: row for row in rows}
+    largest = sorted(followers.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    alike = sum(map(len, followers.values()))
+    fitting = _as_many_as_fit(largest)
+    told = "" if len(fitting) == len(largest) else f", the largest {len(fitting)} here"
+    title = f"{settings.name}: {len(followers):,} groups of look-alikes, {alike:,} candidates follow a leader{told}"
+    groups = []
+    for leader, of in fitting:
+        apart = _apart(settings, table, [leader], of)
+        shown = [
+            Captioned(asset_picture(assets, row.image_sha256), f"{row.id[:SHORT]} {told}")
+            for row, told in sorted(zip(of, apart, strict=True), key=lambda pair: (int(pair[1].split()[0]), pair[0].id))
+        ]
+        first = by_id[leader]
+        groups.append(
+            Group(Captioned(asset_picture(assets, first.image_sha256), f"{leader[:SHORT]} of {first.source_id}"), shown)
+        )
+    return group_sheet(groups, title)
+
+
+def _as_many_as_fit(groups: Iterable[tuple[str, list[Any]]]) -> list[tuple[str, list[Any]]]:
+    fitting, pictures = [], 0
+    for leader, of in islice(groups, MOST_GROUPS):
+        fitting.append((leader, of[:MOST_PICTURES]))
+        pictures += 1 + len(fitting[-1][1])
+        if pictures >= MOST_PICTURES:
+            break
+    return fitting
+
+
+def _apart(settings: Settings, table: Table, leader: Sequence[str], of: Sequence[Any]) -> list[str]:
+    """How far each of these rows is from the leader: "12 bits 0.8"."""
+    prints, _ = stored_prints(table, [*leader, *(row.id for row in of)], settings)
+    distances = distances_of(prints.take(np.zeros(len(of), np.intp)), prints.take(slice(1, None)))
+    return [f"{bits} bits {colour:.1f}" for bits, colour in zip(distances.bits, distances.colours, strict=True)]
+
+
+def _twins(settings: Settings, table: Table, assets: AssetFolder, rows: Sequence[Any]) -> Image.Image | None:
+    """Leaders that look like a better one of another source, and copies of other sources, each beside what it looks
+    like."""
+    by_id = {row.id: row for row in rows}
+    sources = {row.id: row for row in table.sources()}
+    of: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for row in rows:
+        if row.twin_id in by_id:
+            of["candidate", row.twin_id].append(row)
+        if row.copy_of in sources:
+            of["source", row.copy_of].append(row)
+    if not of:
+        return None
+    groups = []
+    for (kind, id), alike in islice(sorted(of.items(), key=lambda pair: (-len(pair[1]), pair[0])), MOST_GROUPS):
+        if kind == "source":
+            first = Captioned(asset_picture(assets, sources[id].image_sha256), f"source {id}")
+        else:
+            first = Captioned(asset_picture(assets, by_id[id].image_sha256), f"{id[:SHORT]} of {by_id[id].source_id}")
+        shown = [
+            Captioned(asset_picture(assets, row.image_sha256), f"{row.id[:SHORT]} of {row.source_id}")
+            for row in alike[:MOST_PICTURES]
+        ]
+        groups.append(Group(first, shown))
+    return group_sheet(groups, f"{settings.name}: alike, and of different sources")
+
+
+def _nearest(settings: Settings, table: Table, rows: Sequence[Any]) -> Image.Image | None:
+    """How many bits away each candidate's nearest neighbour of like colours is."""
+    limits, bits = settings.thresholds, settings.hashing.bits
+    prints, _ = stored_prints(table, [row.id for row in rows], settings)
+    wide = Thresholds(max(limits.bits, bits // 4), limits.colour, limits.chroma, limits.grey)
+    try:
+        pairs = pairs_within(prints, wide, MOST_PAIRS)
+    except TooMany:
+        return None
+    nearest = np.full(len(rows), bits)
+    for side in (pairs.left, pairs.right):
+        np.minimum.at(nearest, side, pairs.bits)
+    shown = nearest[nearest <= wide.bits]
+    if not len(shown):
+        return None
+    title = f"{settings.name}: {len(shown):,} of {len(rows):,} candidates have a neighbour of like colours"
+    return histogram(shown, limits.bits, title, bits)

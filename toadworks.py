@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 INTERRUPTED = 130
+MOST_NOTES = 20
 
 in_collection = click.option(
     "-c",
@@ -161,10 +162,7 @@ def _deciding(verdict: str) -> Callable[..., None]:
         full = [table.find(id) for id in ids]
         added = table.decide(full, verdict, curator, note)
         if verdict == "accept":
-            from flows.look_alikes import notes_on
-
-            for sentence in notes_on(full, settings, table):
-                click.echo(f"note: {sentence}", err=True)
+            _notes(full, settings)
         counts = table.counts()
         again = f", {len(full) - added} decided so before" if added < len(full) else ""
         done = f"{verdict.removesuffix('e')}ed {added}{again}"
@@ -387,7 +385,19 @@ def _run(settings: Settings, accept: str) -> None:
 
 def _export(settings: Settings) -> None:
     count = run_flow("flows.export", "export", str(settings.file))
+    _notes([row.id for row in _table(settings).accepted()], settings)
     click.echo(f"collection:      {settings.release_folder} ({count} tokens; index.html shows them)")
+
+
+def _notes(ids: Sequence[str], settings: Settings) -> None:
+    """Say what accepted candidates look like."""
+    from flows.look_alikes import notes_on
+
+    notes = notes_on(ids, settings, _table(settings))
+    for sentence in notes[:MOST_NOTES]:
+        click.echo(f"note: {sentence}", err=True)
+    if len(notes) > MOST_NOTES:
+        click.echo(f"note: ... and {len(notes) - MOST_NOTES} more like these; `toadworks similarity show`", err=True)
 
 
 def _settings(collection: Path) -> Settings:

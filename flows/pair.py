@@ -89,8 +89,8 @@ def grid_of(settings: Settings, sources: list[tuple[str, str]], masks: Masks) ->
 
 
 def warnings(settings: Settings) -> list[str]:
-    """What users should know before time is spent: what the model is not for, and which words it does not get to
-    read."""
+    """What users should know before time is spent: what the model is not for, which words it does not get to read, and
+    what will come out the same."""
     spec, parts = settings.model, settings.parts
     told = [f"model {spec.name}: {spec.warning}"] if spec.warning else []
     readers = [(spec.name, spec.tokens(), spec.base.unet.text_context, "{prompt}")]
@@ -105,4 +105,10 @@ def warnings(settings: Settings) -> list[str]:
             if lost := tokens(prompt, context).lost:
                 words = " ".join(prompt.split()[-len(lost.split()) :])  # whole ones: the first may be cut in two
                 told.append(f"the prompt of {style.name!r} is longer than {reader} reads; lost: {words}")
+    from_nothing = [style.name for style in settings.styles if 0 in style.insertion_steps]
+    if from_nothing and not parts.masked:
+        told.append(
+            "insertion step 0 leaves nothing of a source: one scale and seed give the same picture from every source "
+            f"({', '.join(from_nothing)})"
+        )
     return told

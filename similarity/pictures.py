@@ -137,7 +137,9 @@ def roc(proposal: Proposal) -> Image.Image:
     limits = proposal.thresholds
     near = f"{limits.bits} bits, colour {limits.colour:g}, chroma {limits.chroma:g}, grey {limits.grey}"
     told = f"{near}: {100 * proposal.found:.2f} % found, {proposal.false:,} false"
-    _write(chart.draw, (chart.right - 8, chart.bottom - 58), told, _font(_TEXT), MARK, "rm", 500)
+    place = (chart.right - 8, chart.bottom - 58)
+    chart.draw.rectangle(chart.draw.textbbox(place, told, _font(_TEXT), anchor="rm"), PAGE)  # over the curves
+    _write(chart.draw, place, told, _font(_TEXT), MARK, "rm", 500)
     return chart.image
 
 

@@ -88,7 +88,7 @@ def collection(count: int, small: Prints, toads: int) -> Prints:
         weight = weight[..., 0]
         middle = weight * small.greys[one[some]] + (1 - weight) * small.greys[other[some]]
         greys[each] = np.clip(middle + moved_grey[some, None, None] + noise + 0.5, 0, 255)
-    return Prints(bits, colours, greys)
+    return Prints(bits, colours, greys, np.full(count, 64, np.uint8))
 
 
 def candidates_noise(rng: np.random.Generator, shape: tuple[int, ...], whole: float, cells: float) -> np.ndarray:

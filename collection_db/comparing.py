@@ -68,9 +68,9 @@ class LookRows(Rows):
 
     def set_fingerprints(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store fingerprints and structure: `id`, `hashed_with`, `hash_bits`, `mirror_bits` (or None), `colours`,
-        `greys`, `flat`, `structure`, `source_bits`; see `schema.Candidate`. What was found with an earlier fingerprint
-        is to be found again. Raises BadValue for wrong lengths, UnknownCandidate (and stores none)."""
-        required = ("id", "hashed_with", "hash_bits", "colours", "greys", "flat", "structure", "source_bits")
+        `greys`, `side`, `flat`, `structure`, `source_bits`; see `schema.Candidate`. What was found with an earlier
+        fingerprint is to be found again. Raises BadValue for wrong lengths, UnknownCandidate (and stores none)."""
+        required = ("id", "hashed_with", "hash_bits", "colours", "greys", "side", "flat", "structure", "source_bits")
         values = []
         for given in rows:
             row = checked_row(given, "fingerprint", required, {"mirror_bits": None})
@@ -117,7 +117,7 @@ class LookRows(Rows):
             return list(connection.execute(statement).all())
 
     def fingerprints(self, ids: Sequence[str]) -> list[Row[Any]]:
-        """Those of candidates that have one, in the given order. Rows: id, hash_bits, mirror_bits, colours, greys."""
+        """Those of candidates that have one, in the given order. Rows: id, and `schema.FINGERPRINT`."""
         statement = sa.select(candidates.c.id, *(candidates.c[name] for name in FINGERPRINT))
         with self._read() as connection:
             found = rows_where(connection, statement.where(candidates.c.hash_bits.is_not(None)), candidates.c.id, ids)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERDICTS = ("accept", "reject", "undecide")
-FINGERPRINT = ("hash_bits", "mirror_bits", "colours", "greys")  # large columns of candidates, seldom wanted
+FINGERPRINT = ("hash_bits", "mirror_bits", "colours", "greys", "side")  # large columns of candidates, seldom wanted
 
 
 def utc_now() -> datetime:
@@ -131,6 +131,7 @@ class Candidate(Base):
     mirror_bits: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # of the mirror image, where that is asked for
     colours: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # float32, 8x8x3
     greys: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # uint8, 16x16
+    side: Mapped[int | None]  # the shorter one, in pixels, 64 at most
     flat: Mapped[bool | None]  # so nearly of one brightness that its shape means nothing
     structure: Mapped[float | None]  # edge correlation with the source
     source_bits: Mapped[int | None]  # in which its hash and its source's differ
@@ -194,6 +195,7 @@ class KnownPicture(Base):
     hash_bits: Mapped[bytes] = mapped_column(sa.LargeBinary)
     colours: Mapped[bytes] = mapped_column(sa.LargeBinary)
     greys: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    side: Mapped[int]
 
 
 class GroupedSource(Base):

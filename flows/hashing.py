@@ -66,6 +66,7 @@ def hash_batch(collection: str, rows: Sequence[Any], shown: Meter) -> None:
                 "mirror_bits": None if turned is None else turned[number].tobytes(),
                 "colours": prints.colours[number].tobytes(),
                 "greys": prints.greys[number].tobytes(),
+                "side": int(prints.sides[number]),
                 "flat": bool(prints.flat[number]),
                 "structure": edge_correlation(image, sources[key]),
                 "source_bits": int(np.bitwise_count(prints.bits[number] ^ own[key]).sum()),
@@ -111,6 +112,7 @@ def prints_of(rows: Sequence[Any], size: int = 16) -> Prints:
         np.frombuffer(b"".join(row.hash_bits for row in rows), np.uint8).reshape(len(rows), size**2 // 8),
         np.frombuffer(b"".join(row.colours for row in rows), np.float32).reshape(len(rows), 8, 8, 3),
         np.frombuffer(b"".join(row.greys for row in rows), np.uint8).reshape(len(rows), 16, 16),
+        np.array([row.side for row in rows], np.uint8),
     )
 
 
@@ -174,6 +176,7 @@ def _hashed(labels: Sequence[str], pictures: Mapping[str, Picture], hashing: Has
             "hash_bits": prints.bits[number].tobytes(),
             "colours": prints.colours[number].tobytes(),
             "greys": prints.greys[number].tobytes(),
+            "side": int(prints.sides[number]),
         }
         for number, label in enumerate(read)
     ]

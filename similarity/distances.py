@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from similarity.prints import COLOUR_SIDE, GREY_SIDE, Prints
+from similarity.prints import COLOUR_SIDE, GREY_SIDE, LARGE, Prints
 
 CELLS = COLOUR_SIDE**2
 
@@ -28,7 +28,9 @@ class Thresholds:
     `bits`: how many bits of the perceptual hash may differ, 0 or more. `colour`: the mean distance of 8x8 cells in
     Oklab times 100 (about 2 is a difference that one sees side by side), 0 or more. `chroma`: the largest distance of
     one of those cells in a and b alone, lightness left out. `grey`: the largest difference of one of 16x16 cells, of
-    255 levels.
+    255 levels. In pictures smaller than 64 pixels a cell is of few pixels, and edits that spare the picture move it: so
+    grey differences are multiplied by side / 64 there, chroma by the square root of that (colours suffer less, and tell
+    more).
 
     The first two say how near the images are as a whole; the other two, that nothing in them is plainly another.
     """
@@ -49,11 +51,12 @@ DEFAULT = Thresholds()
 
 class Looks(NamedTuple):
     """N fingerprints laid out for comparing: `words` uint64 [N, W], `colours` float32 [N, 192] (64 times L, a, b),
-    `greys` uint8 [N, 256]."""
+    `greys` uint8 [N, 256], `sides` uint8 [N]."""
 
     words: NDArray[np.uint64]
     colours: NDArray[np.float32]
     greys: NDArray[np.uint8]
+    sides: NDArray[np.uint8]
 
     @classmethod
     def of(cls, prints: Prints) -> Looks:
@@ -62,6 +65,7 @@ class Looks(NamedTuple):
             np.ascontiguousarray(prints.bits).view(np.uint64),
             np.ascontiguousarray(prints.colours).reshape(-1, CELLS * 3),
             np.ascontiguousarray(prints.greys).reshape(-1, GREY_SIDE**2),
+            prints.sides,
         )
 
     def take(self, which: slice | NDArray[np.integer]) -> Looks:
@@ -151,12 +155,14 @@ def close_in_looks(
         np.sqrt(cells, out=cells).mean(axis=1, out=colour[some])
         np.add(squares[:, 1::3], squares[:, 2::3], out=cells)
         np.sqrt(cells.max(axis=1), out=chroma[some])
+        chroma[some] *= np.sqrt(np.minimum(a.sides[left[some]], b.sides[right[some]]) / np.float32(LARGE))
     which = np.flatnonzero((colour <= limits.colour) & (chroma <= limits.chroma))
     grey = np.empty(len(which), np.uint8)
     for start in range(0, len(which), _PAIRS_AT_ONCE):
         some = slice(start, start + _PAIRS_AT_ONCE)
         one, other = a.greys[left[which[some]]], b.greys[right[which[some]]]
-        (np.maximum(one, other) - np.minimum(one, other)).max(axis=1, out=grey[some])
+        apart = (np.maximum(one, other) - np.minimum(one, other)).max(axis=1).astype(np.int16)
+        grey[some] = apart * np.minimum(a.sides[left[which[some]]], b.sides[right[which[some]]]) // LARGE
     near = grey <= limits.grey
     which = which[near]
     return Near(which, colour[which], chroma[which], grey[near])

@@ -19,7 +19,7 @@ from PIL import Image
 from errors import BadValue
 from similarity.colours import thumbnails
 from similarity.lanczos import lanczos
-from similarity.prints import COLOUR_SIDE, GREY_SIDE, Prints
+from similarity.prints import COLOUR_SIDE, GREY_SIDE, LARGE, Prints
 
 # what imagehash calls them; "phash" is computed here, for many pictures at once
 ALGORITHMS: dict[str, Callable[..., Any]] = {
@@ -79,6 +79,7 @@ def fingerprints(pixels: Pixels, hashing: Hashing = DEFAULT) -> Prints:
     bits = np.empty((count, hashing.bits // 8), np.uint8)
     colours = np.empty((count, COLOUR_SIDE, COLOUR_SIDE, 3), np.float32)
     greys = np.empty((count, GREY_SIDE, GREY_SIDE), np.uint8)
+    sides = np.empty(count, np.uint8)
 
     _keep_freed_memory()
     for which in _stacks(pixels):
@@ -87,7 +88,8 @@ def fingerprints(pixels: Pixels, hashing: Hashing = DEFAULT) -> Prints:
         bits[which] = _bits(pictures, grey, hashing)
         colours[which] = thumbnails(pictures)
         greys[which] = _grey_cells(grey)
-    return Prints(bits, colours, greys)
+        sides[which] = min(LARGE, *grey.shape[1:])
+    return Prints(bits, colours, greys, sides)
 
 
 def mirrored_bits(pixels: Pixels, hashing: Hashing = DEFAULT) -> NDArray[np.uint8]:

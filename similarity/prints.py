@@ -12,6 +12,7 @@ from errors import BadValue
 
 COLOUR_SIDE = 8
 GREY_SIDE = 16
+LARGE = 64  # pixels: from this side on, a picture's size makes no difference
 FLAT = 3.0  # of 255 grey levels: with a standard deviation under this, rounding alone may change a fifth of the bits
 
 
@@ -21,12 +22,15 @@ class Prints:
 
     `bits`: uint8 [N, B], packed bits of a perceptual hash, the image's shape (B is 32 unless another size was chosen).
     `colours`: float32 [N, 8, 8, 3], the mean light of each cell in Oklab times 100 (L in 0..100). `greys`: uint8
-    [N, 16, 16], the mean grey of each smaller cell. Raises BadValue for other shapes.
+    [N, 16, 16], the mean grey of each smaller cell. `sides`: uint8 [N], the shorter side in pixels, 64 for all that are
+    larger: in small pictures single cells are of few pixels, and less is made of them. Raises BadValue for other
+    shapes.
     """
 
     bits: NDArray[np.uint8]
     colours: NDArray[np.float32]
     greys: NDArray[np.uint8]
+    sides: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
         count = len(self.bits)
@@ -36,6 +40,8 @@ class Prints:
             raise BadValue("colours", f"{self.colours.dtype} {self.colours.shape}", f"float32 ({count}, 8, 8, 3)")
         if self.greys.dtype != np.uint8 or self.greys.shape != (count, GREY_SIDE, GREY_SIDE):
             raise BadValue("greys", f"{self.greys.dtype} {self.greys.shape}", f"uint8 ({count}, 16, 16)")
+        if self.sides.dtype != np.uint8 or self.sides.shape != (count,) or (self.sides - 1 >= LARGE).any():
+            raise BadValue("sides", f"{self.sides.dtype} {self.sides.shape}", f"uint8 ({count},) of 1..{LARGE}")
 
     def __len__(self) -> int:
         return len(self.bits)
@@ -47,6 +53,7 @@ class Prints:
             np.empty((0, size**2 // 8), np.uint8),
             np.empty((0, COLOUR_SIDE, COLOUR_SIDE, 3), np.float32),
             np.empty((0, GREY_SIDE, GREY_SIDE), np.uint8),
+            np.empty(0, np.uint8),
         )
 
     @classmethod
@@ -63,14 +70,13 @@ class Prints:
             raise BadValue("number of bits of the one side's hashes", mine, f"{theirs}, as the other side has")
 
     def take(self, which: slice | NDArray[np.integer] | NDArray[np.bool_]) -> Prints:
-        return Prints(self.bits[which], self.colours[which], self.greys[which])
+        return Prints(self.bits[which], self.colours[which], self.greys[which], self.sides[which])
 
     def turned(self, bits: NDArray[np.uint8]) -> Prints:
         """The fingerprints of the mirror images, left and right changed. `bits`: theirs, which cannot be had from
         these; colours and greys only change places."""
-        return Prints(
-            bits, np.ascontiguousarray(self.colours[:, :, ::-1]), np.ascontiguousarray(self.greys[:, :, ::-1])
-        )
+        colours, greys = np.ascontiguousarray(self.colours[:, :, ::-1]), np.ascontiguousarray(self.greys[:, :, ::-1])
+        return Prints(bits, colours, greys, self.sides)
 
     @property
     def flat(self) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ HOW = "phash 16x16, imagehash 4.3.2, prints 1"
 
 def print_of(id, **changes):
     row = {"id": id, "hashed_with": HOW, "hash_bits": bytes(range(32)), "colours": b"\1" * 768, "greys": b"\2" * 256}
-    return row | {"flat": False, "structure": 0.25, "source_bits": 9} | changes
+    return row | {"side": 64, "flat": False, "structure": 0.25, "source_bits": 9} | changes
 
 
 def looks_of(table, id):
@@ -179,7 +179,7 @@ def test_twins_are_added_once_and_cleared(table, given):
 
 
 def test_known_pictures_are_replaced_and_forgotten(table):
-    about = {"stamp": "1", "hashed_with": HOW, "hash_bits": b"1" * 32, "colours": b"2", "greys": b"3"}
+    about = {"stamp": "1", "hashed_with": HOW, "hash_bits": b"1" * 32, "colours": b"2", "greys": b"3", "side": 36}
     table.set_known_pictures("source", [{"label": label, **about} for label in "abc"])
     table.set_known_pictures("earlier", [{"label": "a", **about}])
     table.set_known_pictures("source", [{"label": "b", **about, "stamp": "2"}], gone=["c"])

@@ -97,8 +97,9 @@ def test_distances_are_row_by_row() -> None:
         assert apart.bits[row] == np.bitwise_count(first.bits[row] ^ second.bits[row]).sum()
         shift = first.colours[row] - second.colours[row]
         assert apart.colours[row] == pytest.approx(np.linalg.norm(shift, axis=-1).mean(), rel=1e-5)
-        assert apart.chromas[row] == pytest.approx(np.linalg.norm(shift[..., 1:], axis=-1).max(), rel=1e-5)
-        assert apart.greys[row] == np.abs(first.greys[row].astype(int) - second.greys[row]).max()
+        small = prints.sides[0] / 64
+        assert apart.chromas[row] == pytest.approx(np.linalg.norm(shift[..., 1:], axis=-1).max() * small**0.5, rel=1e-5)
+        assert apart.greys[row] == int(np.abs(first.greys[row].astype(int) - second.greys[row]).max() * small)
     with pytest.raises(BadValue):
         distances_of(prints, prints.take(slice(3)))
 

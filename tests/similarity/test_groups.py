@@ -46,7 +46,8 @@ def made_up(count: int = 400, seed: int = 0, size: int = 16) -> Some:
     colours[..., 0] += rng.normal(0, 1, (count, 1, 1))
     colours[:, 3, 4, 1:] += rng.normal(0, 2, (count, 2))
     greys = rng.integers(0, 256, (12, 16, 16))[of] + rng.normal(0, 3.1, (count, 16, 16))
-    plain = Prints(np.packbits(bits, axis=1), colours.astype(np.float32), greys.round().clip(0, 255).astype(np.uint8))
+    cells = colours.astype(np.float32), greys.round().clip(0, 255).astype(np.uint8)
+    plain = Prints(np.packbits(bits, axis=1), *cells, np.full(count, 64, np.uint8))
     more = rng.random((count, size**2)) < 0.01  # a mirror image's bits are not quite these bits mirrored
     turned = plain.turned(np.packbits(bits.reshape(-1, size, size)[:, :, ::-1].reshape(count, -1) ^ more, axis=1))
     both, row = Prints.joined([plain, turned]), np.arange(count)
@@ -62,6 +63,7 @@ def blank(count: int) -> Prints:
         np.zeros((count, 32), np.uint8),
         np.zeros((count, 8, 8, 3), np.float32),
         np.zeros((count, 16, 16), np.uint8),
+        np.full(count, 64, np.uint8),
     )
 
 
@@ -306,7 +308,7 @@ def test_wrong_shapes_are_refused() -> None:
 
 def test_mirror_images_of_another_size_are_refused() -> None:
     for colours in (0, 50):
-        turned = Prints(np.zeros((2, 8), np.uint8), blank(2).colours + np.float32(colours), blank(2).greys)
+        turned = replace(blank(2), bits=np.zeros((2, 8), np.uint8), colours=blank(2).colours + np.float32(colours))
         with pytest.raises(BadValue, match=r"64 .* 256"):
             group(blank(2), np.zeros(2), turned=turned)
 
@@ -340,6 +342,19 @@ def test_copies_of_real_toads_are_grouped(toads: list[Image.Image], copy: Callab
     originals = [Image.fromarray(prepare(toad, size=64)) for toad in toads[:count]]
     prints = Prints.joined([fingerprint(image) for image in (*originals, *map(copy, originals))])
     leader = group(prints, -np.arange(2.0 * count))
+    assert (leader[count:] == leader[:count]).sum() >= 0.98 * count
+
+
+def small(image: Image.Image) -> Image.Image:
+    return image.resize((200, 200), Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize("copy", [enlarged, small], ids=["lanczos", "bicubic"])
+def test_small_pictures_are_found_when_enlarged(
+    toads: list[Image.Image], copy: Callable[[Image.Image], Image.Image]
+) -> None:
+    prints = Prints.joined([fingerprint(image) for image in (*toads, *map(copy, toads))])
+    leader, count = group(prints, -np.arange(2.0 * len(toads))), len(toads)
     assert (leader[count:] == leader[:count]).sum() >= 0.98 * count
 
 
@@ -380,8 +395,8 @@ def body(toad: np.ndarray) -> np.ndarray | None:
 def test_toads_with_another_body_are_not_alike(toads: list[Image.Image], channels: list[int]) -> None:
     own = [pixels for toad in toads if body(pixels := np.asarray(toad)) is not None]
     painted = [np.where(body(toad)[..., None], toad[..., channels], toad) for toad in own]
-    for size in (36, 64):
+    for size, most in ((36, 0.05), (64, 0)):  # less is made of single cells in small pictures
         a, b = (fingerprints([prepare(Image.fromarray(toad), size=size) for toad in some]) for some in (own, painted))
         shape_and_mean = pairs_between(a, b, Thresholds(40, 2.5, math.inf, 255))
         assert len(own) > 150 and (shape_and_mean.left == shape_and_mean.right).sum() > 20  # those two would not do
-        assert not alike(a, b).diagonal().any()
+        assert alike(a, b).diagonal().mean() <= most

@@ -293,3 +293,8 @@ def test_thumbnail_shares_pixels_between_cells() -> None:
     ramp[:, 1] = 255  # pixel 1 covers 1..2; cells are 1.5 wide, so the first two get half of it each
     lightness = thumbnails(ramp[None])[0, 0, :3, 0]
     assert np.allclose(lightness, [100 * (0.5 / 1.5) ** (1 / 3)] * 2 + [0], atol=1e-3)
+
+
+def test_small_pictures_are_told() -> None:
+    sizes = [(36, 36), (63, 200), (200, 27), (64, 64), (300, 256)]
+    assert fingerprints([np.zeros((*size, 3), np.uint8) for size in sizes]).sides.tolist() == [36, 63, 27, 64, 64]

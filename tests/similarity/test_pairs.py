@@ -42,6 +42,7 @@ def variants(of: Prints, count: int, seed: int = 0) -> Prints:
         of.bits[which] ^ np.packbits(flips, axis=1),
         of.colours[which] + shift.astype(np.float32),
         greys.round().clip(0, 255).astype(np.uint8),
+        rng.choice([64, 64, 64, 36, 27], count).astype(np.uint8),
     )
 
 
@@ -53,13 +54,14 @@ def made_up(count: int, seed: int = 0, size: int = 16) -> Prints:
     greys = rng.integers(0, 256, (40, 16, 16), dtype=np.uint8)
     bits[20:], greys[30:] = bits[:20], greys[10:20]
     colours[30:] = colours[20:30] + 1
-    return variants(Prints(bits, colours.astype(np.float32), greys), count, seed)
+    return variants(Prints(bits, colours.astype(np.float32), greys, np.full(40, 64, np.uint8)), count, seed)
 
 
 def alike_to(bits: int) -> Prints:
     """Two images in one grey, so many bits apart."""
     flips = np.arange(256) < [[0], [bits]]
-    return Prints(np.packbits(flips, axis=1), np.zeros((2, 8, 8, 3), np.float32), np.zeros((2, 16, 16), np.uint8))
+    colours, greys = np.zeros((2, 8, 8, 3), np.float32), np.zeros((2, 16, 16), np.uint8)
+    return Prints(np.packbits(flips, axis=1), colours, greys, np.full(2, 64, np.uint8))
 
 
 def compared_with_all(a: Prints, b: Prints, limits: Thresholds, within: bool = False) -> Pairs:
@@ -71,8 +73,9 @@ def compared_with_all(a: Prints, b: Prints, limits: Thresholds, within: bool = F
         near = first + np.flatnonzero(bits <= limits.bits)
         squares = np.square(colour - b.colours[near])
         apart = np.sqrt(squares.sum(axis=-1)).reshape(-1, 64).mean(axis=1)
-        chroma = np.sqrt(squares[..., 1:].sum(axis=-1)).max(axis=(1, 2))
-        greys = np.abs(grey.astype(int) - b.greys[near]).max(axis=(1, 2)).astype(np.uint8)
+        side = np.minimum(a.sides[row], b.sides[near])
+        chroma = np.sqrt(squares[..., 1:].sum(axis=-1)).max(axis=(1, 2)) * np.sqrt(side / np.float32(64))
+        greys = (np.abs(grey.astype(int) - b.greys[near]).max(axis=(1, 2)) * side // 64).astype(np.uint8)
         keep = (apart <= limits.colour) & (chroma <= limits.chroma) & (greys <= limits.grey)
         here = near[keep]
         found.append((np.full(len(here), row), here, bits[here - first], apart[keep], chroma[keep], greys[keep]))
@@ -181,7 +184,7 @@ def test_thresholds_are_met_to_the_last_bit() -> None:
     bits = np.zeros((400, 32), np.uint8)
     bits[:, :25] = rng.integers(0, 256, (400, 25))
     bits[200:] = bits[:200]
-    prints = Prints(bits, colours, np.zeros((400, 16, 16), np.uint8))
+    prints = Prints(bits, colours, np.zeros((400, 16, 16), np.uint8), np.full(400, 64, np.uint8))
     for name, widest in (("colour", Thresholds(0, 9.0, math.inf, 0)), ("chroma", Thresholds(0, math.inf, 9.0, 0))):
         apart = getattr(pairs_within(prints, widest), name)
         assert len(np.unique(apart)) > 150

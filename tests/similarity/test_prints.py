@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,11 +17,15 @@ def made_up(count: int = 5, size: int = 16) -> Prints:
         rng.integers(0, 256, (count, size**2 // 8), dtype=np.uint8),
         rng.normal(50, 10, (count, 8, 8, 3)).astype(np.float32),
         rng.integers(0, 256, (count, 16, 16), dtype=np.uint8),
+        rng.integers(1, 65, count, dtype=np.uint8),
     )
 
 
+PARTS = ("bits", "colours", "greys", "sides")
+
+
 def equal(one: Prints, other: Prints) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("bits", "colours", "greys"))
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in PARTS)
 
 
 @pytest.mark.parametrize(
@@ -35,10 +41,14 @@ def equal(one: Prints, other: Prints) -> bool:
         ("greys", np.zeros((5, 16, 16), np.uint8)),
         ("greys", np.zeros((4, 8, 8), np.uint8)),
         ("greys", np.zeros((4, 16, 16), np.float32)),
+        ("sides", np.full(3, 64, np.uint8)),
+        ("sides", np.full(4, 64)),
+        ("sides", np.full(4, 65, np.uint8)),
+        ("sides", np.zeros(4, np.uint8)),
     ],
 )
 def test_other_shapes_are_refused(name: str, wrong: np.ndarray) -> None:
-    parts = {part: getattr(made_up(4), part) for part in ("bits", "colours", "greys")}
+    parts = {part: getattr(made_up(4), part) for part in PARTS}
     with pytest.raises(BadValue, match=f"^{name} "):
         Prints(**parts | {name: wrong})
 
@@ -77,4 +87,4 @@ def test_turned_bits_must_be_as_many() -> None:
 def test_flat_is_under_its_deviation(levels: float, flat: bool) -> None:
     greys = np.full((1, 16, 16), 100, np.uint8)
     greys[:, ::2] += np.uint8(2 * levels)  # of two values as often the deviation is half of what they are apart
-    assert Prints(made_up(1).bits, made_up(1).colours, greys).flat.tolist() == [flat]
+    assert replace(made_up(1), greys=greys).flat.tolist() == [flat]

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("hashed_with", sa.Text(), nullable=True),
         sa.Column("mirror_bits", sa.LargeBinary(), nullable=True),
         sa.Column("greys", sa.LargeBinary(), nullable=True),
+        sa.Column("side", sa.Integer(), nullable=True),
         sa.Column("flat", sa.Boolean(), nullable=True),
         sa.Column("source_bits", sa.Integer(), nullable=True),
         sa.Column("copy_of", sa.Text(), nullable=True),
@@ -68,6 +69,7 @@ def upgrade() -> None:
         sa.Column("hash_bits", sa.LargeBinary(), nullable=False),
         sa.Column("colours", sa.LargeBinary(), nullable=False),
         sa.Column("greys", sa.LargeBinary(), nullable=False),
+        sa.Column("side", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "label", name="pk_known_pictures"),
     )
     op.create_table(

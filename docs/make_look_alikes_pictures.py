@@ -1,13 +1,16 @@
-"""Draws docs/pictures/calibration.png from the real toads, and prints what was found, with the pairs that are confused.
+"""Draws docs/pictures/calibration.png from the real toads, and look-alikes.png from painted ones that are run through
+tadpole; prints the calibration.
 
 Run it from the repository's root: `python docs/make_look_alikes_pictures.py`. It reads the toads from the folder that
-TOADWORKS_TOADZ names (default ../shared/toadz) and takes less than a minute.
+TOADWORKS_TOADZ names (default ../shared/toadz) and takes some minutes.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +19,11 @@ from PIL import Image
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
+from flows.look_alike_sheets import GROUPS  # noqa: E402
+from flows.new import paint_sources, write_collection  # noqa: E402
+from flows.server import run_flow  # noqa: E402
 from glide.prepare import prepare  # noqa: E402
-from similarity.calibrate import WIDEST, Distances, edit_distances, propose  # noqa: E402
+from similarity.calibrate import Distances, edit_distances, propose, widest  # noqa: E402
 from similarity.hashes import fingerprints  # noqa: E402
 from similarity.pairs import pairs_within  # noqa: E402
 from similarity.pictures import histogram, roc  # noqa: E402
@@ -37,36 +43,46 @@ def toads() -> dict[str, Image.Image]:
 
 
 def main() -> None:
+    draw_calibration()
+    draw_groups()
+
+
+def draw_calibration() -> None:
     sources = toads()
-    ids, images = list(sources), list(sources.values())
-    pixels = np.stack([prepare(image, size=64) for image in images])  # as the model is given them
-    bits, colours = fingerprints(pixels)
-    near = pairs_within(bits, colours, WIDEST)
+    pixels = np.stack([prepare(image, size=64) for image in sources.values()])  # as the model is given them
+    prints = fingerprints(pixels)
+    near = pairs_within(prints, widest())
     some = np.random.default_rng(2).permutation(len(pixels))[:COPIED]
     proposal = propose(
         edit_distances(Image.fromarray(pixels[number]) for number in some),
-        Distances(near.bits, near.colour),
-        len(ids) * (len(ids) - 1) // 2,
+        Distances(near.bits, near.colour, near.chroma, near.grey),
+        len(pixels) * (len(pixels) - 1) // 2,
     )
     limits = proposal.thresholds
     print(limits, f"found {proposal.found:.4f}, {proposal.false} false of {proposal.pairs:,} pairs")
     print(proposal.found_by_edit)
-
-    false = np.flatnonzero((near.bits <= limits.bits) & (near.colour <= np.float32(limits.colour)))
-    false = false[np.lexsort((near.colour[false], near.bits[false]))]
-    for pair in false:
-        left, right = int(near.left[pair]), int(near.right[pair])
-        count = np.count_nonzero((np.asarray(images[left]) != np.asarray(images[right])).any(axis=2))
-        print(f"| {ids[left]}, {ids[right]} | {near.bits[pair]} | {near.colour[pair]:.2f} | {count} |")
-
-    own = np.full(len(ids), 256)
-    alike_in_colour = near.colour <= np.float32(limits.colour)
+    own = np.full(len(pixels), 256)
+    alike = (near.colour <= np.float32(limits.colour)) & (near.chroma <= limits.chroma) & (near.grey <= limits.grey)
     for side in (near.left, near.right):
-        np.minimum.at(own, side[alike_in_colour], near.bits[alike_in_colour])
-    shown = own[own <= WIDEST.bits]
-    print(f"{len(own) - len(shown)} toads have no neighbour of like colour within {WIDEST.bits} bits")
-    title = f"The {len(shown):,} toads with a neighbour of like colour"
+        np.minimum.at(own, side[alike], near.bits[alike])
+    shown = own[own <= widest().bits]
+    title = f"The {len(shown):,} of {len(own):,} toads with a neighbour of like colours"
     save(stacked([histogram(shown, limits.bits, title), roc(proposal)]), "calibration.png")
+
+
+def draw_groups() -> None:
+    """Late insertion steps give many look-alikes."""
+    with tempfile.TemporaryDirectory() as folder:
+        images = paint_sources(Path(folder) / "toads", count=5, seed=11)
+        styles = ("crayon", "neon", "comic")
+        settings = write_collection(
+            Path(folder) / "pond", images, styles=styles, guidance_scales=(2, 5), insertion_steps=(7, 9, 11)
+        )
+        text = settings.file.read_text(encoding="utf-8")
+        settings.file.write_text(re.sub(r"(?m)^source_bits = \S+", "source_bits = 4", text), encoding="utf-8")
+        run_flow("flows.collection", "make_collection", str(settings.file), "")
+        with Image.open(settings.sheets / GROUPS) as sheet:
+            save(sheet.convert("RGB"), "look-alikes.png")
 
 
 def stacked(pictures: list[Image.Image]) -> Image.Image:

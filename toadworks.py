@@ -197,15 +197,20 @@ for _verdict in ("accept", "reject", "undecide"):
 def lead(collection: Path, ids: Sequence[str], undo: bool, curator: str, note: str) -> None:
     """Let candidates lead their groups of look-alikes, whatever their scores are; kept when groups change.
 
-    Accepted candidates lead in any case.
+    Of two that look alike the later choice counts. Accepted candidates lead in any case.
     """
     settings = _settings(collection)
     from flows.group import group_candidates
 
     table = _table(settings)
-    added = table.choose_leaders([table.find(id) for id in ids], not undo, curator, note)
+    full = [table.find(id) for id in ids]
+    added = table.choose_leaders(full, not undo, curator, note)
     groups = group_candidates(settings)
     click.echo(f"{'taken back' if undo else 'chosen'}: {added}; now {groups} groups")
+    for row in table.looks(full):
+        if not undo and row.leader_id != row.id and row.leader_id is not None:
+            told = "is accepted, or was chosen after it"
+            click.echo(f"note: {row.id[:8]} follows {row.leader_id[:8]}, which looks like it and {told}", err=True)
 
 
 @cli.command()

@@ -27,8 +27,8 @@ from glide.prepare import prepare
 from glide.training.looks import LOOKS, render
 from glide.training.painter import paint, random_toad
 from glide.training.painter.traits import BACKGROUNDS, BODIES
-from similarity.calibrate import APART, distances_of, edit_distances, rate_at_most
-from similarity.distances import DEFAULT, Thresholds
+from similarity.calibrate import APART, edit_distances, rate_at_most
+from similarity.distances import DEFAULT, Thresholds, distances_of
 from similarity.hashes import fingerprints, mirrored_bits
 from similarity.pairs import Pairs, pairs_between, pairs_within
 from similarity.prints import Prints
@@ -74,17 +74,7 @@ def copies(pictures: Sequence[np.ndarray], count: int) -> None:
     some = np.random.default_rng(7).permutation(len(pictures))[:count]
     apart = edit_distances(Image.fromarray(pictures[number]) for number in some)
     for limits, name in ((DEFAULT, "found"), (NARROW, "found by two terms")):
-        shares = {
-            edit: float(
-                (
-                    (one.bits <= limits.bits)
-                    & (one.colours <= limits.colour)
-                    & (one.chromas <= limits.chroma)
-                    & (one.greys <= limits.grey)
-                ).mean()
-            )
-            for edit, one in apart.items()
-        }
+        shares = {edit: float(limits.hold(one).mean()) for edit, one in apart.items()}
         told = ", ".join(f"{edit} {share:.1%}" for edit, share in shares.items())
         mean = np.mean([share for edit, share in shares.items() if edit not in APART])
         print(f"  copies {name}: {mean:.2%} without {', '.join(APART)} ({told})")
@@ -143,7 +133,7 @@ def palettes(sources: dict[str, Image.Image], prints: Prints, count: int) -> Non
     originals = [sized(image, 64) for image in sources.values()]
     for order in ([2, 1, 0], [0, 2, 1], [1, 2, 0]):
         changed = [np.ascontiguousarray(picture[..., order]) for picture in originals]
-        alike = within(distances_of(prints, printed(changed)))
+        alike = DEFAULT.hold(distances_of(prints, printed(changed)))
         plainly = np.array(
             [(np.ptp([a, b], axis=0).max(axis=2) > 40).mean() > 0.05 for a, b in zip(originals, changed, strict=True)]
         )
@@ -160,24 +150,19 @@ def palettes(sources: dict[str, Image.Image], prints: Prints, count: int) -> Non
             replace(toad, **{trait: rng.choice([one for one in colours if one != getattr(toad, trait)])})
             for toad in painted
         ]
-        alike = within(distances_of(before, printed(prepare(paint(toad), size=64) for toad in others)))
+        alike = DEFAULT.hold(distances_of(before, printed(prepare(paint(toad), size=64) for toad in others)))
         print(f"  painted toads, another {trait}: {alike.sum():,} of {len(alike):,}")
-
-
-def within(apart) -> np.ndarray:
-    near = (apart.bits <= DEFAULT.bits) & (apart.colours <= DEFAULT.colour)
-    return near & (apart.chromas <= DEFAULT.chroma) & (apart.greys <= DEFAULT.grey)
 
 
 def mirrored(sources: dict[str, Image.Image], prints: Prints) -> None:
     pictures = [sized(image, 64) for image in sources.values()]
     turned = prints.turned(np.concatenate([mirrored_bits(some) for some in batched(pictures, BATCH)]))
     number = len(pictures)
-    own = int(within(distances_of(prints, turned)).sum())
+    own = int(DEFAULT.hold(distances_of(prints, turned)).sum())
     near = pairs_between(turned, prints)
     others = int((near.left != near.right).sum())
     flipped = printed(np.ascontiguousarray(picture[:, ::-1]) for picture in pictures)
-    found = int(within(distances_of(turned, flipped)).sum())
+    found = int(DEFAULT.hold(distances_of(turned, flipped)).sum())
     print(
         f"mirror images of real toads at 64 px: {found:,} of {number:,} found where mirrored = true, {own:,} without;"
     )

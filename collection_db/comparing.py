@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from collection_db.rows import (
     Rows,
@@ -39,6 +39,7 @@ HASH_BYTES = (8, 32, 128)
 COLOURS_BYTES = 8 * 8 * 3 * 4  # float32
 GREYS_BYTES = 16 * 16
 LOOKS = ("score", "unchanged", "copy_of", "earlier", "leader_id", "twin_id", "compared_as", "crossed_as")
+AT_ONCE = 20_000  # rows in one transaction: other writers of a SQLite table wait 30 s at most
 KINDS = ("source", "earlier")
 
 
@@ -47,15 +48,19 @@ class LookRows(Rows):
         """The candidates that are planned or decided and have no fingerprint made with `hashed_with` (with `mirrored`:
         or none of their mirror image), a source's together.
 
-        Rows: id, image_sha256, source_id, source_image_sha256, recipe_json.
+        Rows: id, image_sha256, structure, source_bits, source_id, source_image_sha256, source_pixels_sha256,
+        recipe_json.
         """
         other = candidates.c.hashed_with.is_distinct_from(hashed_with)
         statement = (
             sa.select(
                 candidates.c.id,
                 candidates.c.image_sha256,
+                candidates.c.structure,
+                candidates.c.source_bits,
                 recipes.c.source_id,
                 sources.c.image_sha256.label("source_image_sha256"),
+                sources.c.pixels_sha256.label("source_pixels_sha256"),
                 recipes.c.json.label("recipe_json"),
             )
             .join(recipes, recipes.c.id == candidates.c.id)
@@ -70,10 +75,12 @@ class LookRows(Rows):
         """Store fingerprints and structure: `id`, `hashed_with`, `hash_bits`, `mirror_bits` (or None), `colours`,
         `greys`, `side`, `flat`, `structure`, `source_bits`; see `schema.Candidate`. What was found with an earlier
         fingerprint is to be found again. Raises BadValue for wrong lengths, UnknownCandidate (and stores none)."""
-        required = ("id", "hashed_with", "hash_bits", "colours", "greys", "side", "flat", "structure", "source_bits")
+        required = ("id", "hashed_with", "hash_bits", "colours", "greys", "side", "flat")
         values = []
         for given in rows:
-            row = checked_row(given, "fingerprint", required, {"mirror_bits": None})
+            row = checked_row(
+                given, "fingerprint", required, dict.fromkeys(("mirror_bits", "structure", "source_bits"))
+            )
             for name in ("hash_bits", "mirror_bits"):
                 _check_length(row[name], HASH_BYTES, name)
             _check_length(row["colours"], (COLOURS_BYTES,), "colours")
@@ -82,39 +89,42 @@ class LookRows(Rows):
             values.append({"row_id": row.pop("id"), **row, "compared_as": None, "crossed_as": None})
         self._update_candidates(values)
 
-    def looks(self) -> list[Row[Any]]:
-        """The candidates that are planned or decided, by id, without their fingerprints.
+    def looks(self, ids: Iterable[str] | None = None, *, accepted_only: bool = False) -> list[Row[Any]]:
+        """The candidates that are planned or decided, by id, without their fingerprints; all of them, or those of
+        `ids`, or those that are accepted.
 
         Rows: id, source_id, and the columns of `schema.Candidate` on looks; `has_mirror_bits`; `accepted` (its standing
-        verdict, or it is a token); `chosen` (a curator chose it as a leader).
+        verdict, or it is a token); `chosen` (the number of the choice by which a curator made it a leader, or None).
         """
-        newest = leader_choices.alias("newest")
-        chosen = (
-            sa.select(leader_choices.c.candidate_id)
-            .where(leader_choices.c.leads)
-            .where(
-                ~sa.exists().where(
-                    newest.c.candidate_id == leader_choices.c.candidate_id, newest.c.number > leader_choices.c.number
-                )
-            )
+        newest = sa.select(sa.func.max(leader_choices.c.number)).group_by(leader_choices.c.candidate_id)
+        choice = (
+            sa.select(leader_choices.c.candidate_id, leader_choices.c.number)
+            .where(leader_choices.c.leads, leader_choices.c.number.in_(newest))
+            .subquery("choice")
         )
         is_token = candidates.c.id.in_(sa.select(tokens.c.candidate_id))
+        accepted = sa.or_(sa.func.coalesce(last.c.verdict == "accept", False), is_token)
         names = ("id", "image_sha256", "hashed_with", "flat", "structure", "source_bits", *LOOKS)
         statement = (
             sa.select(
                 *(candidates.c[name] for name in names),
                 recipes.c.source_id,
                 candidates.c.mirror_bits.is_not(None).label("has_mirror_bits"),
-                sa.or_(sa.func.coalesce(last.c.verdict == "accept", False), is_token).label("accepted"),
-                candidates.c.id.in_(chosen).label("chosen"),
+                accepted.label("accepted"),
+                choice.c.number.label("chosen"),
             )
             .join(recipes, recipes.c.id == candidates.c.id)
             .outerjoin(last, standing_of_candidate())
+            .outerjoin(choice, choice.c.candidate_id == candidates.c.id)
             .where(shown())
             .order_by(candidates.c.id)
         )
+        if accepted_only:
+            statement = statement.where(accepted)
         with self._read() as connection:
-            return list(connection.execute(statement).all())
+            if ids is None:
+                return list(connection.execute(statement).all())
+            return sorted(rows_where(connection, statement, candidates.c.id, ids), key=lambda row: row.id)
 
     def fingerprints(self, ids: Sequence[str]) -> list[Row[Any]]:
         """Those of candidates that have one, in the given order. Rows: id, and `schema.FINGERPRINT`."""
@@ -126,15 +136,22 @@ class LookRows(Rows):
 
     def set_looks(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store what candidates look like: `id`, and some of `LOOKS`, the same ones in every row. Candidates that are
-        not given keep what they have. Raises BadValue for another key, UnknownCandidate (and stores none) for an
-        unknown id, leader or twin."""
-        values = []
-        for row in rows:
-            for key in row:
-                if key not in ("id", *LOOKS):
-                    raise BadValue("key of looks", key, ", ".join(LOOKS))
-            values.append({"row_id": row["id"], **{key: value for key, value in row.items() if key != "id"}})
-        self._update_candidates(values)
+        not given keep what they have. Raises BadValue for another key, UnknownCandidate for an unknown id, leader or
+        twin; of some thousand rows all are stored or none."""
+        for piece in pieces(_look_values(rows), AT_ONCE):
+            self._update_candidates(piece)
+
+    def set_groups(self, rows: Iterable[Mapping[str, Any]], signatures: Mapping[str, str]) -> None:
+        """Store the groups of whole sources: rows as for `set_looks`, of all their candidates, and what these were when
+        they were grouped, by source. All or none, so that a signature never stands beside another's groups."""
+        values = _look_values(rows)
+        with self._write() as connection:
+            self._update_in(connection, values)
+            for piece in pieces(list(signatures)):
+                connection.execute(sa.delete(grouped_sources).where(grouped_sources.c.source_id.in_(piece)))
+            if signatures:
+                given = [{"source_id": id, "signature": signature} for id, signature in signatures.items()]
+                connection.execute(sa.insert(grouped_sources), given)
 
     def leaders(self, undecided_only: bool = True) -> list[str]:
         """Ids that lead a group, are planned and nothing speaks against, in order of position: they are neither flat
@@ -143,28 +160,8 @@ class LookRows(Rows):
         By default only those of which nobody ever decided anything (who was "undecide"d is left to people), of groups
         in which nothing is accepted: one of a group is enough.
         """
-        statement = (
-            sa.select(candidates.c.id)
-            .join(recipes, recipes.c.id == candidates.c.id)
-            .where(candidates.c.leader_id == candidates.c.id, recipes.c.planned)
-            .where(candidates.c.unchanged.is_not(True), candidates.c.flat.is_not(True))
-            .where(candidates.c.copy_of.is_(None), candidates.c.earlier.is_(None), candidates.c.twin_id.is_(None))
-            .order_by(recipes.c.position, candidates.c.id)
-        )
-        if undecided_only:
-            member = candidates.alias("member")
-            taken = (
-                sa.select(member.c.leader_id)
-                .select_from(member)
-                .join(last, sa.and_(last.c.candidate_id == member.c.id, is_last()))
-                .where(last.c.verdict == "accept", member.c.leader_id.is_not(None))
-            )
-            statement = statement.where(
-                ~sa.exists().where(decisions.c.candidate_id == candidates.c.id),
-                candidates.c.leader_id.not_in(taken),
-            )
         with self._read() as connection:
-            return list(connection.execute(statement).scalars())
+            return list(connection.execute(leaders_statement(undecided_only)).scalars())
 
     def choose_leaders(self, ids: Iterable[str], leads: bool, curator: str, note: str = "") -> int:
         """Record that `curator` wants these candidates to lead their groups, or (`leads` False) takes that back; return
@@ -192,15 +189,6 @@ class LookRows(Rows):
         """The signature of each source's candidates when they were last grouped."""
         with self._read() as connection:
             return {row.source_id: row.signature for row in connection.execute(sa.select(grouped_sources))}
-
-    def set_grouped_sources(self, signatures: Mapping[str, str]) -> None:
-        """These sources were grouped just now."""
-        with self._write() as connection:
-            for piece in pieces(list(signatures)):
-                connection.execute(sa.delete(grouped_sources).where(grouped_sources.c.source_id.in_(piece)))
-            if signatures:
-                rows = [{"source_id": id, "signature": signature} for id, signature in signatures.items()]
-                connection.execute(sa.insert(grouped_sources), rows)
 
     def twins(self) -> list[Row[Any]]:
         """All pairs of look-alikes of different sources that are known; rows as in `schema.Twins`."""
@@ -256,7 +244,11 @@ class LookRows(Rows):
             if rows:
                 connection.execute(sa.insert(known_pictures), rows)
 
-    def _update_candidates(self, values: list[dict[str, Any]]) -> None:
+    def _update_candidates(self, values: Sequence[dict[str, Any]]) -> None:
+        with self._write() as connection:
+            self._update_in(connection, values)
+
+    def _update_in(self, connection: Connection, values: Sequence[dict[str, Any]]) -> None:
         if not values:
             return
         pointing = ("row_id", "leader_id", "twin_id")
@@ -267,9 +259,43 @@ class LookRows(Rows):
             .where(candidates.c.id == sa.bindparam("row_id"))
             .values({name: sa.bindparam(name, type_=candidates.c[name].type) for name in names})
         )
-        with self._write() as connection:
-            require_candidates(connection, list(ids))
-            connection.execute(statement, values)
+        require_candidates(connection, list(ids))
+        connection.execute(statement, values)
+
+
+def leaders_statement(undecided_only: bool) -> sa.Select[tuple[str]]:
+    """The ids of `LookRows.leaders`."""
+    statement = (
+        sa.select(candidates.c.id)
+        .join(recipes, recipes.c.id == candidates.c.id)
+        .where(candidates.c.leader_id == candidates.c.id, recipes.c.planned)
+        .where(candidates.c.unchanged.is_not(True), candidates.c.flat.is_not(True))
+        .where(candidates.c.copy_of.is_(None), candidates.c.earlier.is_(None), candidates.c.twin_id.is_(None))
+        .order_by(recipes.c.position, candidates.c.id)
+    )
+    if undecided_only:
+        member = candidates.alias("member")
+        taken = (
+            sa.select(member.c.leader_id)
+            .select_from(member)
+            .join(last, sa.and_(last.c.candidate_id == member.c.id, is_last()))
+            .where(last.c.verdict == "accept", member.c.leader_id.is_not(None))
+        )
+        statement = statement.where(
+            ~sa.exists().where(decisions.c.candidate_id == candidates.c.id),
+            candidates.c.leader_id.not_in(taken),
+        )
+    return statement
+
+
+def _look_values(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    values = []
+    for row in rows:
+        for key in row:
+            if key not in ("id", *LOOKS):
+                raise BadValue("key of looks", key, ", ".join(LOOKS))
+        values.append({"row_id": row["id"], **{key: value for key, value in row.items() if key != "id"}})
+    return values
 
 
 def _check_length(data: bytes | None, allowed: Sequence[int], what: str) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
+from collection_db.comparing import leaders_statement
 from collection_db.rows import (
     Rows,
     checked_row,
@@ -37,21 +38,30 @@ class DecisionRows(Rows):
         wanted = list(dict.fromkeys(ids))
         with self._write() as connection:
             require_candidates(connection, wanted)
-            before = {
-                row.candidate_id: (row.verdict, row.curator, row.note)
-                for row in rows_where(connection, sa.select(last).where(is_last()), last.c.candidate_id, wanted)
-            }
-            # later decisions get later times, even if the clock was set back: tokens are numbered by them
-            newest = sa.select(decisions.c.decided_at).order_by(decisions.c.number.desc()).limit(1)
-            previous = connection.execute(newest).scalar()
-            now = utc_now() if previous is None else max(utc_now(), previous + timedelta(microseconds=1))
-            added = [
-                {"candidate_id": id, "verdict": verdict, "curator": curator, "note": note, "decided_at": now}
-                for id in wanted
-                if before.get(id) != (verdict, curator, note)
-            ]
-            if added:
-                connection.execute(sa.insert(decisions), added)
+            return self._decide_in(connection, wanted, verdict, curator, note)
+
+    def accept_leaders(self, curator: str) -> int:
+        """Accept all of `LookRows.leaders` on which nobody has decided, as they are at this moment; return how many."""
+        with self._write() as connection:
+            wanted = list(connection.execute(leaders_statement(undecided_only=True)).scalars())
+            return self._decide_in(connection, wanted, "accept", curator, "")
+
+    def _decide_in(self, connection: Connection, wanted: list[str], verdict: str, curator: str, note: str) -> int:
+        before = {
+            row.candidate_id: (row.verdict, row.curator, row.note)
+            for row in rows_where(connection, sa.select(last).where(is_last()), last.c.candidate_id, wanted)
+        }
+        # later decisions get later times, even if the clock was set back: tokens are numbered by them
+        newest = sa.select(decisions.c.decided_at).order_by(decisions.c.number.desc()).limit(1)
+        previous = connection.execute(newest).scalar()
+        now = utc_now() if previous is None else max(utc_now(), previous + timedelta(microseconds=1))
+        added = [
+            {"candidate_id": id, "verdict": verdict, "curator": curator, "note": note, "decided_at": now}
+            for id in wanted
+            if before.get(id) != (verdict, curator, note)
+        ]
+        if added:
+            connection.execute(sa.insert(decisions), added)
         return len(added)
 
     def decisions(self, candidate_id: str) -> list[Row[Any]]:

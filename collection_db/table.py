@@ -38,7 +38,8 @@ class Table(SourceRows, RecipeRows, CandidateRows, LookRows, DecisionRows):
 
         `candidates` are those that are planned or decided, as in `frame`: each is accepted, rejected or
         undecided. `groups`, `flat`, `unchanged`, `copies` (of another source), `earlier` (like a token of an earlier
-        collection) and `twins` (of a better leader of another source) are counted among them, `planned` and `missing`
+        collection) and `twins` (of a leader of another source that comes
+        before them) are counted among them, `planned` and `missing`
         among the recipes.
         """
         looks = ("leader_id", "flat", "unchanged", "copy_of", "earlier", "twin_id")

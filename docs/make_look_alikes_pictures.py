@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from flows.look_alike_sheets import GROUPS  # noqa: E402
 from flows.new import paint_sources, write_collection  # noqa: E402
 from flows.server import run_flow  # noqa: E402
 from glide.prepare import prepare  # noqa: E402
-from similarity.calibrate import Distances, edit_distances, propose, widest  # noqa: E402
+from similarity.calibrate import edit_distances, propose, widest  # noqa: E402
+from similarity.distances import Distances  # noqa: E402
 from similarity.hashes import fingerprints  # noqa: E402
 from similarity.pairs import pairs_within  # noqa: E402
 from similarity.pictures import histogram, roc  # noqa: E402
@@ -52,17 +54,18 @@ def draw_calibration() -> None:
     pixels = np.stack([prepare(image, size=64) for image in sources.values()])  # as the model is given them
     prints = fingerprints(pixels)
     near = pairs_within(prints, widest())
+    apart = Distances(*near[2:])
     some = np.random.default_rng(2).permutation(len(pixels))[:COPIED]
     proposal = propose(
         edit_distances(Image.fromarray(pixels[number]) for number in some),
-        Distances(near.bits, near.colour, near.chroma, near.grey),
+        apart,
         len(pixels) * (len(pixels) - 1) // 2,
     )
     limits = proposal.thresholds
     print(limits, f"found {proposal.found:.4f}, {proposal.false} false of {proposal.pairs:,} pairs")
     print(proposal.found_by_edit)
     own = np.full(len(pixels), 256)
-    alike = (near.colour <= np.float32(limits.colour)) & (near.chroma <= limits.chroma) & (near.grey <= limits.grey)
+    alike = replace(limits, bits=widest().bits).hold(apart)
     for side in (near.left, near.right):
         np.minimum.at(own, side[alike], near.bits[alike])
     shown = own[own <= widest().bits]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -14,10 +13,13 @@ from PIL import Image
 from collection_db import AssetFolder, Table
 from errors import NothingLeft
 from flows.hashing import hashed_rows, prepared, stored_prints
+from flows.known import known_sources
+from flows.look_alike_sheets import save_sheet
 from flows.progress import meter
 from flows.settings import Settings
-from similarity.calibrate import APART, FEWEST, Distances, Proposal, edit_distances, propose, widest
-from similarity.hashes import fingerprints
+from flows.sources import asset_picture
+from similarity.calibrate import APART, FEWEST, Proposal, edit_distances, propose, widest
+from similarity.distances import Distances
 from similarity.pairs import pairs_within
 from similarity.pictures import roc
 from similarity.prints import Prints
@@ -55,8 +57,7 @@ def calibrate(settings: Settings) -> tuple[str, Proposal, Path]:
     pairs = len(images) * (len(images) - 1) // 2
     proposal = propose(copies, Distances(near.bits, near.colour, near.chroma, near.grey), pairs, settings.hashing)
     settings.sheets.mkdir(parents=True, exist_ok=True)
-    roc(proposal).save(settings.sheets / FILE)
-    return told.format(len(images)), proposal, settings.sheets / FILE
+    return told.format(len(images)), proposal, save_sheet(roc(proposal), settings.sheets / FILE)
 
 
 def report(told: str, proposal: Proposal) -> list[str]:
@@ -87,25 +88,27 @@ Opener = Callable[[], Image.Image]  # a collection may be larger than memory: a 
 
 
 def _candidates(table: Table, settings: Settings) -> tuple[str, Prints, list[Opener]]:
-    """One candidate a source and style."""
+    """One candidate a source and style, of those that are pictures of their own: all these are to be told apart."""
     assets, frame = AssetFolder(settings.assets), table.frame()
-    hashed = {row.id: row.image_sha256 for row in hashed_rows(table, settings)}
-    chosen = frame[frame["id"].isin(list(hashed))].drop_duplicates(["source", "style"])
-    ids = list(chosen["id"])
+    rows = [row for row in hashed_rows(table, settings) if not (row.flat or row.unchanged or row.copy_of)]
+    hashed = {row.id: row.image_sha256 for row in rows}
+    ids = list(frame[frame["id"].isin(list(hashed))].drop_duplicates(["source", "style"])["id"])
     prints, _ = stored_prints(table, ids, settings)
     return "{} candidates, one a source and style", prints, [partial(_opened, assets, hashed[id]) for id in ids]
 
 
 def _opened(assets: AssetFolder, sha256: str) -> Image.Image:
-    return Image.open(io.BytesIO(assets.read(sha256))).convert("RGB")
+    return asset_picture(assets, sha256).convert("RGB")
 
 
 def _sources(table: Table, settings: Settings) -> tuple[str, Prints, list[Opener]]:
-    assets = AssetFolder(settings.assets)
+    known = known_sources(settings, table)
+    image_of = {row.id: row.image_sha256 for row in table.present_sources()}
     way = (settings["sources"]["prepare"], settings["sources"]["backdrop"], settings.side)
-    pictures = [partial(_prepared, assets, row.image_sha256, *way) for row in table.present_sources()]
-    prints = fingerprints([np.asarray(picture()) for picture in pictures], settings.hashing)
-    return "{} sources, as the model is given them", prints, list(pictures)
+    pictures: list[Opener] = [
+        partial(_prepared, AssetFolder(settings.assets), image_of[id], *way) for id in known.labels
+    ]
+    return "{} sources, as the model is given them", known.prints, pictures
 
 
 def _prepared(assets: AssetFolder, sha256: str, *way: Any) -> Image.Image:

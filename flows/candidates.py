@@ -44,7 +44,7 @@ def show_candidates(frame: pd.DataFrame, limit: int) -> None:
         "step": shown["insertion_step"],
         "seed": shown["seed"],
         "score": shown["score"].map("{:.2f}".format).where(shown["score"].notna(), ""),
-        "group": leads.map({True: "leads", False: ""}).where(leads, shown["leader"].str[:SHORT_ID]),
+        "group": leads.map({True: "leads", False: ""}).where(leads, shown["leader"].str[:SHORT_ID].fillna("")),
         "looks like": [looks_like(row) for row in shown.itertuples()],
         "verdict": shown["verdict"].fillna(""),
     }

@@ -22,9 +22,9 @@ ACCEPT = ("", "leaders")
 async def make_collection(collection: str, accept: str = "") -> dict[str, Any]:
     """Run every stage of the collection in the folder `collection`, making what is missing.
 
-    `accept="leaders"` records an acceptance by "auto" of every group's leader that is not practically its source.
-    Returns numbers for a summary: skipped (a list of files and reasons), new, known, made, failed (sentences), groups,
-    accepted, sheets (files).
+    `accept="leaders"` records an acceptance by "auto" of every group's leader that nothing speaks against
+    (`Table.leaders`). Returns numbers for a summary: skipped (a list of files and reasons), new, known, made, failed
+    (sentences), groups, accepted, sheets (files).
     """
     if accept not in ACCEPT:
         raise BadValue("accept", accept, '"leaders", or nothing')
@@ -35,7 +35,7 @@ async def make_collection(collection: str, accept: str = "") -> dict[str, Any]:
     accepted = 0
     if accept == "leaders":
         table = Table.open(Settings.read(collection).database_url)
-        accepted = table.decide(table.leaders(), "accept", "auto")
+        accepted = table.accept_leaders("auto")
         table.close()
     drawn = await sheets(collection)
     return {

@@ -1,9 +1,10 @@
 """Stage 4: candidates get their fingerprints, are compared with sources, earlier tokens and each other, and look-alikes
 are grouped.
 
-Every comparison is remembered in the table together with what it was made with, so that a run compares what is new with
-all before it, and nothing twice. Groups are formed within one source; look-alikes of different sources are reported
-apart, as twins.
+Groups are formed within one source; look-alikes of different sources are reported apart, as twins. What was compared is
+remembered in the table together with what it was compared by. So a run compares new candidates with all before them,
+and forms those sources' groups anew in which something changed; with other settings, other sources or other earlier
+tokens, everything.
 """
 
 from __future__ import annotations
@@ -19,8 +20,17 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import Table
 from collection_db.rows import pieces
-from flows.earlier import earlier_tokens, known_sources
-from flows.hashing import Known, alike_stamp, hash_candidates, hashed_rows, short, stored_prints
+from flows.hashing import (
+    BATCH,
+    alike_stamp,
+    hash_batch,
+    hash_rows,
+    hashed_rows,
+    short,
+    stored_prints,
+    unhashed,
+)
+from flows.known import Known, earlier_tokens, known_sources
 from flows.progress import meter
 from flows.settings import Settings
 from flows.twins import find_twins, spoken_against, standing
@@ -35,7 +45,14 @@ AT_ONCE = 20_000  # candidates; their fingerprints take 20 MB
 @flow(name="group", flow_run_name="group {collection}", validate_parameters=False)
 async def group(collection: str) -> int:
     """Hash what is not hashed yet, compare what was not compared yet, group; return the number of groups."""
-    hash_candidates(collection)
+    settings = Settings.read(collection)
+    table = Table.open(settings.database_url)
+    rows = unhashed(settings, table)
+    table.close()
+    with meter("hash", len(rows)) as shown:
+        for piece in pieces(rows, BATCH):
+            hash_batch(collection, piece)
+            shown.advance(len(piece))
     return group_all(collection)
 
 
@@ -45,18 +62,24 @@ def group_all(collection: str) -> int:
 
 
 def group_candidates(settings: Settings) -> int:
-    """Compare and group all hashed candidates; return the number of groups.
+    """Hash, compare and group all candidates; return the number of groups.
 
-    Chosen leaders lead, then accepted ones; then the best score (structure), then the lowest id. What nobody wants as
-    it is (flat, unchanged from its source, a copy of another, like an earlier token) leads only where nothing else is
-    in the group.
+    Accepted candidates lead in any case; then, of those that look alike, the one that was chosen last; then the best
+    score (structure), then the lowest id. What nobody wants as it is (flat, unchanged from its source, a copy of
+    another, like an earlier token) leads only where nothing else is in the group.
     """
     table = Table.open(settings.database_url)
+    missing = unhashed(settings, table)
+    with meter("hash", len(missing)) as shown:
+        for piece in pieces(missing, BATCH):
+            hash_rows(settings, table, piece)
+            shown.advance(len(piece))
     _compare_with_known(settings, table)
-    groups = _group_sources(settings, table)
-    find_twins(settings, table)
+    rows = hashed_rows(table, settings)
+    leader_of = _group_sources(settings, table, rows)
+    find_twins(settings, table, rows, leader_of)
     table.close()
-    return groups
+    return len(set(leader_of.values()))
 
 
 def _compare_with_known(settings: Settings, table: Table) -> None:
@@ -68,18 +91,12 @@ def _compare_with_known(settings: Settings, table: Table) -> None:
     with meter("compare", len(new)) as shown:
         for piece in pieces(new, AT_ONCE):
             prints, turned = stored_prints(table, [row.id for row in piece], settings)
-            copies = _pairs(prints, turned, sources, Thresholds.of_shape(limit))
-            mine = np.array([sources.labels[number] for number in copies.right]) == np.array(
-                [piece[number].source_id for number in copies.left]
-            )
-            nearer = copies.bits < np.array([row.source_bits for row in piece])[copies.left]
-            copied = _labels(copies.take(~mine & nearer), sources)
-            unchanged = set(copies.left[mine].tolist())
             like = _labels(_pairs(prints, turned, earlier, settings.thresholds), earlier)
+            copied, own_bits = _copies(piece, _pairs(prints, turned, sources, Thresholds.of_shape(limit)), sources)
             table.set_looks(
                 {
                     "id": row.id,
-                    "unchanged": row.source_bits <= limit or number in unchanged,
+                    "unchanged": bool(own_bits[number] <= limit),
                     "copy_of": copied.get(number),
                     "earlier": like.get(number),
                     "compared_as": stamp,
@@ -89,37 +106,53 @@ def _compare_with_known(settings: Settings, table: Table) -> None:
             shown.advance(len(piece))
 
 
-def _group_sources(settings: Settings, table: Table) -> int:
-    """Group the candidates of every source in which something changed; return the number of all groups."""
-    rows = hashed_rows(table, settings)
+def _copies(rows: Any, near: Pairs, sources: Known) -> tuple[dict[int, str], Any]:
+    """Which of these candidates (left, by number) is nearer to another source than to its own, and to which; and in how
+    many bits each differs from its own source, or from that one's mirror image.
+
+    `near`: pairs that are close in shape. Flat pictures have no shape: they are copies of nothing, and unchanged from
+    nothing.
+    """
+    flat = np.array([row.flat for row in rows], bool)
+    near = near.take(~flat[near.left] & ~sources.prints.flat[near.right])
+    own_bits = np.array([999_999 if row.source_bits is None or row.flat else row.source_bits for row in rows])
+    mine = np.array(
+        [sources.labels[right] == rows[left].source_id for left, right in zip(near.left, near.right, strict=True)], bool
+    )
+    np.minimum.at(own_bits, near.left[mine], near.bits[mine].astype(own_bits.dtype))
+    return _labels(near.take(~mine & (near.bits < own_bits[near.left])), sources), own_bits
+
+
+def _group_sources(settings: Settings, table: Table, rows: list[Any]) -> dict[str, str]:
+    """Group the candidates of every source in which something changed; return the leader of every candidate."""
     before, stamp = table.grouped_sources(), alike_stamp(settings)
     signatures, changed = {}, []
-    by_source = {id: list(of) for id, of in groupby(sorted(rows, key=attrgetter("source_id")), attrgetter("source_id"))}
-    for id, of in by_source.items():
-        told = [(row.id, row.chosen, row.accepted, spoken_against(row), row.structure) for row in of]
+    for id, same in groupby(sorted(rows, key=attrgetter("source_id", "id")), attrgetter("source_id")):
+        members = list(same)
+        told = [(row.id, row.chosen, row.accepted, spoken_against(row), row.structure) for row in members]
         signature = short(f"{stamp} {told}")
         if before.get(id) != signature:
             signatures[id] = signature
-            changed.append(of)
+            changed.append(members)
     leader_of = {row.id: row.leader_id for row in rows}
     with meter("group", sum(map(len, changed))) as shown:
         for several in _batches(changed):
-            moved, start = [], 0
-            prints, turned = stored_prints(table, [row.id for of in several for row in of], settings)
+            together = [row for of in several for row in of]
+            prints, turned = stored_prints(table, [row.id for row in together], settings)
+            start = 0
             for of in several:
                 which = slice(start, start + len(of))
                 start += len(of)
                 scores, forced = standing(of)
                 mirrored = None if turned is None else turned.take(which)
                 leaders = group_alike(prints.take(which), scores, settings.thresholds, forced=forced, turned=mirrored)
-                for row, leader in zip(of, leaders, strict=True):
-                    leader_of[row.id] = of[leader].id
-                    if (row.leader_id, row.score) != (of[leader].id, row.structure):
-                        moved.append({"id": row.id, "score": row.structure, "leader_id": of[leader].id})
-            table.set_looks(moved)
-            table.set_grouped_sources({of[0].source_id: signatures[of[0].source_id] for of in several})
-            shown.advance(sum(map(len, several)))
-    return len(set(leader_of.values()))
+                leader_of |= {row.id: of[leader].id for row, leader in zip(of, leaders, strict=True)}
+            table.set_groups(
+                ({"id": row.id, "score": row.structure, "leader_id": leader_of[row.id]} for row in together),
+                {of[0].source_id: signatures[of[0].source_id] for of in several},
+            )
+            shown.advance(len(together))
+    return leader_of
 
 
 def _pairs(prints: Prints, turned: Prints | None, known: Known, limits: Thresholds) -> Pairs:
@@ -139,10 +172,12 @@ def _labels(pairs: Pairs, known: Known) -> dict[int, str]:
 def _batches(sources: list[list[Any]]) -> Iterator[list[list[Any]]]:
     """Whole sources, some thousand candidates at a time."""
     batch: list[list[Any]] = []
+    count = 0
     for of in sources:
         batch.append(of)
-        if sum(map(len, batch)) >= AT_ONCE:
+        count += len(of)
+        if count >= AT_ONCE:
             yield batch
-            batch = []
+            batch, count = [], 0
     if batch:
         yield batch

@@ -1,24 +1,21 @@
-"""Fingerprints: of candidates, as the table keeps them, and of pictures that candidates are compared with."""
+"""Fingerprints of candidates: making them, and reading them from the table."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from collection_db import AssetFolder, Table
-from collection_db.rows import pieces
-from errors import BadSource
-from flows.progress import Meter, meter, say
+from errors import RunFailed
+from flows.progress import say
 from flows.settings import Settings
+from flows.sources import UNREADABLE, asset_picture
 from glide.prepare import prepare
 from similarity.hashes import Hashing, fingerprints, mirrored_bits
 from similarity.prints import Prints
@@ -28,66 +25,96 @@ from styles.recipes import Recipe
 BATCH = 256
 
 
-def hash_candidates(collection: str) -> None:
-    """Give a fingerprint to every candidate that has none, or one made in another way than collection.toml says."""
-    settings = Settings.read(collection)
-    table = Table.open(settings.database_url)
-    unhashed = table.to_hash(str(settings.hashing), settings["look_alikes"]["mirrored"])
-    table.close()
-    with meter("hash", len(unhashed)) as shown:
-        for piece in pieces(unhashed, BATCH):
-            hash_batch(collection, piece, shown)
+def unhashed(settings: Settings, table: Table) -> list[Any]:
+    """Rows of `Table.to_hash`: candidates without a fingerprint, or with one made in another way than collection.toml
+    says."""
+    return table.to_hash(str(settings.hashing), settings["look_alikes"]["mirrored"])
 
 
 @task(name="hash batch", cache_policy=NO_CACHE)
-def hash_batch(collection: str, rows: Sequence[Any], shown: Meter) -> None:
-    """Fingerprint and structure of these candidates, rows of `Table.to_hash`: edge correlation with the prepared
-    source, and in how many bits the hash differs from the source's."""
+def hash_batch(collection: str, rows: Sequence[Any]) -> None:
     settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
-    images = [np.asarray(Image.open(io.BytesIO(assets.read(row.image_sha256))).convert("RGB")) for row in rows]
-    prints = fingerprints(images, settings.hashing)
-    turned = mirrored_bits(images, settings.hashing) if settings["look_alikes"]["mirrored"] else None
-    sources: dict[tuple[Any, ...], NDArray[np.uint8]] = {}
-    keys = []
-    for row, image in zip(rows, images, strict=True):
+    table = Table.open(settings.database_url)
+    hash_rows(settings, table, rows)
+    table.close()
+
+
+def hash_rows(settings: Settings, table: Table, rows: Sequence[Any]) -> None:
+    """Fingerprint and structure of these candidates, rows of `Table.to_hash`: edge correlation with the prepared
+    source, and in how many bits the hash differs from the source's.
+
+    A candidate whose picture, or whose source's, is missing or damaged is told and left out.
+    """
+    assets = AssetFolder(settings.assets)
+    images: dict[str, NDArray[np.uint8]] = {}
+    sources: dict[tuple[str, str, str, int], NDArray[np.uint8]] = {}
+    source_of: dict[str, tuple[str, str, str, int]] = {}
+    for row in rows:
         recipe = Recipe.from_json(row.recipe_json)
-        keys.append((row.source_image_sha256, recipe.prepare, recipe.backdrop, image.shape[1]))
-        if keys[-1] not in sources:
-            sources[keys[-1]] = prepared(assets, *keys[-1])
+        try:
+            image = np.asarray(asset_picture(assets, row.image_sha256).convert("RGB"))
+            if recipe.source_sha256 == row.source_pixels_sha256:  # else the id has another picture by now
+                key = (row.source_image_sha256, recipe.prepare, recipe.backdrop, image.shape[1])
+                if key not in sources:
+                    sources[key] = prepared(assets, *key)
+                source_of[row.id] = key
+        except (RunFailed, *UNREADABLE) as error:
+            say(f"candidate {row.id[:12]} is left out of look-alikes: {error}")
+            continue
+        images[row.id] = image
+    prints = fingerprints(list(images.values()), settings.hashing)
+    turned = None
+    if settings["look_alikes"]["mirrored"]:
+        turned = mirrored_bits(list(images.values()), settings.hashing)
     own = dict(zip(sources, fingerprints(list(sources.values()), settings.hashing).bits, strict=True))
+    number_of = {id: number for number, id in enumerate(images)}
     hashed = []
-    for number, (row, image, key) in enumerate(zip(rows, images, keys, strict=True)):
+    for row in rows:
+        if (number := number_of.get(row.id)) is None:
+            continue
+        structure, source_bits = row.structure, row.source_bits
+        if row.id in source_of:
+            source = source_of[row.id]
+            structure = edge_correlation(images[row.id], sources[source])
+            source_bits = int(np.bitwise_count(prints.bits[number] ^ own[source]).sum())
         hashed.append(
             {
                 "id": row.id,
-                "hashed_with": str(settings.hashing),
-                "hash_bits": prints.bits[number].tobytes(),
+                **print_row(prints, number, settings.hashing),
                 "mirror_bits": None if turned is None else turned[number].tobytes(),
-                "colours": prints.colours[number].tobytes(),
-                "greys": prints.greys[number].tobytes(),
-                "side": int(prints.sides[number]),
                 "flat": bool(prints.flat[number]),
-                "structure": edge_correlation(image, sources[key]),
-                "source_bits": int(np.bitwise_count(prints.bits[number] ^ own[key]).sum()),
+                "structure": structure,
+                "source_bits": source_bits,
             }
         )
-        shown.advance()
     table.set_fingerprints(hashed)
-    table.close()
+
+
+def print_row(prints: Prints, number: int, hashing: Hashing) -> dict[str, Any]:
+    """One of the fingerprints as the table keeps it."""
+    return {
+        "hashed_with": str(hashing),
+        "hash_bits": prints.bits[number].tobytes(),
+        "colours": prints.colours[number].tobytes(),
+        "greys": prints.greys[number].tobytes(),
+        "side": int(prints.sides[number]),
+    }
 
 
 def prepared(assets: AssetFolder, source_sha256: str, way: str, backdrop: str, side: int) -> NDArray[np.uint8]:
     """What the model is given of a source: uint8 [side, side, 3]."""
-    return prepare(Image.open(io.BytesIO(assets.read(source_sha256))), way, backdrop, side)
+    return prepare(asset_picture(assets, source_sha256), way, backdrop, side)
 
 
 def hashed_rows(table: Table, settings: Settings) -> list[Any]:
     """Those rows of `Table.looks` that can be compared: another process may have added candidates since the others were
     hashed."""
-    mirrored = settings["look_alikes"]["mirrored"]
-    rows = [row for row in table.looks() if row.hashed_with == str(settings.hashing)]
-    return [row for row in rows if row.has_mirror_bits] if mirrored else rows
+    return hashed_only(table.looks(), settings)
+
+
+def hashed_only(rows: Sequence[Any], settings: Settings) -> list[Any]:
+    mirrored, how = settings["look_alikes"]["mirrored"], str(settings.hashing)
+    return [row for row in rows if row.hashed_with == how and (row.has_mirror_bits or not mirrored)]
 
 
 def stored_prints(table: Table, ids: Sequence[str], settings: Settings) -> tuple[Prints, Prints | None]:
@@ -120,63 +147,3 @@ def turned_of(rows: Sequence[Any], prints: Prints) -> Prints:
     """The fingerprints of the mirror images of the same rows."""
     bits = np.frombuffer(b"".join(row.mirror_bits for row in rows), np.uint8)
     return prints.turned(bits.reshape(prints.bits.shape))
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture that candidates are compared with: `stamp` says what it is now, `pixels` reads it (uint8 [H, W, 3])."""
-
-    stamp: str
-    pixels: Callable[[], NDArray[np.uint8]]
-
-
-@dataclass(frozen=True)
-class Known:
-    """M pictures that candidates are compared with, and their fingerprints; `digest` tells whether they are still the
-    same ones."""
-
-    labels: list[str]
-    prints: Prints
-    digest: str
-
-
-def known(table: Table, kind: str, pictures: Mapping[str, Picture], hashing: Hashing) -> Known:
-    """These pictures by label, hashed; what was hashed before, and is the same picture still, is not read again.
-
-    One that cannot be read is told, and left out.
-    """
-    before = {row.label: row for row in table.known_pictures(kind) if row.hashed_with == str(hashing)}
-    changed = [label for label, one in pictures.items() if label not in before or before[label].stamp != one.stamp]
-    with meter(f"hash {kind}", len(changed)) as shown:
-        for piece in pieces(changed, BATCH):
-            table.set_known_pictures(kind, _hashed(piece, pictures, hashing))
-            shown.advance(len(piece))
-    rows = table.known_pictures(kind)
-    table.set_known_pictures(kind, [], gone=[row.label for row in rows if row.label not in pictures])
-    rows = [row for row in rows if row.label in pictures and row.stamp == pictures[row.label].stamp]
-    told = "\n".join(f"{row.label}\t{row.stamp}" for row in rows)
-    digest = hashlib.sha256(told.encode()).hexdigest()
-    return Known([row.label for row in rows], prints_of(rows, hashing.size), digest)
-
-
-def _hashed(labels: Sequence[str], pictures: Mapping[str, Picture], hashing: Hashing) -> list[dict[str, Any]]:
-    """Rows of `schema.KnownPicture`."""
-    read: dict[str, NDArray[np.uint8]] = {}
-    for label in labels:
-        try:
-            read[label] = pictures[label].pixels()
-        except BadSource as error:
-            say(f"not compared with: {error}")
-    prints = fingerprints(list(read.values()), hashing)
-    return [
-        {
-            "label": label,
-            "stamp": pictures[label].stamp,
-            "hashed_with": str(hashing),
-            "hash_bits": prints.bits[number].tobytes(),
-            "colours": prints.colours[number].tobytes(),
-            "greys": prints.greys[number].tobytes(),
-            "side": int(prints.sides[number]),
-        }
-        for number, label in enumerate(read)
-    ]

@@ -3,7 +3,6 @@ the nearest neighbours are."""
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -15,15 +14,18 @@ from PIL import Image
 
 from collection_db import AssetFolder, Table
 from flows.hashing import hashed_rows, stored_prints
+from flows.look_alikes import nearer_of
+from flows.progress import say
 from flows.settings import Settings
-from similarity.calibrate import distances_of
-from similarity.distances import Thresholds
+from flows.sources import asset_picture
+from similarity.distances import Distances, Thresholds
 from similarity.pairs import TooMany, pairs_within
 from similarity.pictures import Captioned, Group, group_sheet, histogram
 
 GROUPS, TWINS, NEAREST = "look-alikes.png", "twins.png", "nearest.png"
 MOST_PICTURES = 400  # on a sheet
 MOST_GROUPS = 40
+MOST_NEAREST = 100_000  # candidates: all of them are compared with each other, in about two seconds
 MOST_PAIRS = 20_000_000  # that nearest neighbours are chosen from
 SHORT = 6  # digits of an id: with the distance they fit under a picture
 
@@ -52,36 +54,43 @@ def save_sheet(sheet: Image.Image, file: Path) -> Path:
     return unfinished.replace(file)
 
 
-def asset_picture(assets: AssetFolder, sha256: str) -> Image.Image:
-    return Image.open(io.BytesIO(assets.read(sha256)))
-
-
 def _groups(settings: Settings, table: Table, assets: AssetFolder, rows: Sequence[Any]) -> Image.Image | None:
     """The largest groups, each leader with its followers, the nearest first."""
+    by_id = {row.id: row for row in rows}
     followers: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        if row.leader_id != row.id and row.leader_id is not None:
+        if row.leader_id != row.id and row.leader_id in by_id:  # the plan may have changed since they were grouped
             followers[row.leader_id].append(row)
     if not followers:
         return None
-    by_id = {row.id: row for row in rows}
     largest = sorted(followers.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     alike = sum(map(len, followers.values()))
     fitting = _as_many_as_fit(largest)
     told = "" if len(fitting) == len(largest) else f", the largest {len(fitting)} here"
-    title = f"{settings.name}: {len(followers):,} groups of look-alikes, {alike:,} candidates follow a leader{told}"
-    groups = []
-    for leader, of in fitting:
-        apart = _apart(settings, table, [leader], of)
-        shown = [
-            Captioned(asset_picture(assets, row.image_sha256), f"{row.id[:SHORT]} {told}")
-            for row, told in sorted(zip(of, apart, strict=True), key=lambda pair: (int(pair[1].split()[0]), pair[0].id))
-        ]
-        first = by_id[leader]
-        groups.append(
-            Group(Captioned(asset_picture(assets, first.image_sha256), f"{leader[:SHORT]} of {first.source_id}"), shown)
+    title = f"{settings.name}: {len(largest):,} groups of look-alikes, {alike:,} candidates follow a leader{told}"
+    return group_sheet([_beside(settings, table, assets, by_id[leader], of) for leader, of in fitting], title)
+
+
+def _beside(settings: Settings, table: Table, assets: AssetFolder, first: Any, others: Sequence[Any]) -> Group:
+    """A candidate, and others beside it, the nearest first, with how far they are from it."""
+    apart = _apart(settings, table, first.id, [row.id for row in others])
+    shown = []
+    for number in np.lexsort((apart.colours, apart.bits)):
+        row, of = (
+            others[number],
+            "" if others[number].source_id == first.source_id else f" of {others[number].source_id}",
         )
-    return group_sheet(groups, title)
+        told = f"{row.id[:SHORT]}{of} {apart.bits[number]} bits {apart.colours[number]:.1f}"
+        shown.append(Captioned(asset_picture(assets, row.image_sha256), told))
+    return Group(
+        Captioned(asset_picture(assets, first.image_sha256), f"{first.id[:SHORT]} of {first.source_id}"), shown
+    )
+
+
+def _apart(settings: Settings, table: Table, first: str, others: Sequence[str]) -> Distances:
+    prints, turned = stored_prints(table, [first, *others], settings)
+    one = np.zeros(len(others), np.intp)
+    return nearer_of(prints.take(one), None if turned is None else turned.take(one), prints.take(slice(1, None)))
 
 
 def _as_many_as_fit(groups: Iterable[tuple[str, list[Any]]]) -> list[tuple[str, list[Any]]]:
@@ -92,13 +101,6 @@ def _as_many_as_fit(groups: Iterable[tuple[str, list[Any]]]) -> list[tuple[str, 
         if pictures >= MOST_PICTURES:
             break
     return fitting
-
-
-def _apart(settings: Settings, table: Table, leader: Sequence[str], of: Sequence[Any]) -> list[str]:
-    """How far each of these rows is from the leader: "12 bits 0.8"."""
-    prints, _ = stored_prints(table, [*leader, *(row.id for row in of)], settings)
-    distances = distances_of(prints.take(np.zeros(len(of), np.intp)), prints.take(slice(1, None)))
-    return [f"{bits} bits {colour:.1f}" for bits, colour in zip(distances.bits, distances.colours, strict=True)]
 
 
 def _twins(settings: Settings, table: Table, assets: AssetFolder, rows: Sequence[Any]) -> Image.Image | None:
@@ -116,10 +118,10 @@ def _twins(settings: Settings, table: Table, assets: AssetFolder, rows: Sequence
         return None
     groups = []
     for (kind, id), alike in islice(sorted(of.items(), key=lambda pair: (-len(pair[1]), pair[0])), MOST_GROUPS):
-        if kind == "source":
-            first = Captioned(asset_picture(assets, sources[id].image_sha256), f"source {id}")
-        else:
-            first = Captioned(asset_picture(assets, by_id[id].image_sha256), f"{id[:SHORT]} of {by_id[id].source_id}")
+        if kind == "candidate":
+            groups.append(_beside(settings, table, assets, by_id[id], alike[:MOST_PICTURES]))
+            continue
+        first = Captioned(asset_picture(assets, sources[id].image_sha256), f"source {id}")
         shown = [
             Captioned(asset_picture(assets, row.image_sha256), f"{row.id[:SHORT]} of {row.source_id}")
             for row in alike[:MOST_PICTURES]
@@ -129,13 +131,17 @@ def _twins(settings: Settings, table: Table, assets: AssetFolder, rows: Sequence
 
 
 def _nearest(settings: Settings, table: Table, rows: Sequence[Any]) -> Image.Image | None:
-    """How many bits away each candidate's nearest neighbour of like colours is."""
+    """How many bits away each candidate's nearest neighbour of like colours is; left out where there are too many."""
+    if len(rows) > MOST_NEAREST:
+        say(f"{NEAREST} is left out: it is drawn of {MOST_NEAREST:,} candidates at most")
+        return None
     limits, bits = settings.thresholds, settings.hashing.bits
     prints, _ = stored_prints(table, [row.id for row in rows], settings)
     wide = Thresholds(max(limits.bits, bits // 4), limits.colour, limits.chroma, limits.grey)
     try:
         pairs = pairs_within(prints, wide, MOST_PAIRS)
     except TooMany:
+        say(f"{NEAREST} is left out: too many candidates look alike")
         return None
     nearest = np.full(len(rows), bits)
     for side in (pairs.left, pairs.right):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from collection_db import Table
-from flows.hashing import hashed_rows, stored_prints
+from flows.hashing import hashed_only, hashed_rows, stored_prints
 from flows.settings import Settings
-from similarity.pairs import pairs_between
+from similarity.distances import Distances, distances_of
+from similarity.pairs import Pairs, pairs_between
+from similarity.prints import Prints
 
 SHORT = 8  # digits of an id
 
@@ -17,22 +21,16 @@ SHORT = 8  # digits of an id
 def listed(settings: Settings, limit: int) -> list[str]:
     """Look-alikes for a person: counts, then at most `limit` lines of each kind (0: all)."""
     table = Table.open(settings.database_url)
-    rows, twins = hashed_rows(table, settings), table.twins()
-    table.close()
+    rows = hashed_rows(table, settings)
     by_id = {row.id: row for row in rows}
     sizes: dict[str, int] = defaultdict(int)
     for row in rows:
         if row.leader_id:
             sizes[row.leader_id] += 1
     groups = sorted(((count, id) for id, count in sizes.items() if count > 1), key=lambda pair: (-pair[0], pair[1]))
-    across = [pair for pair in twins if pair.left_id in by_id and pair.right_id in by_id]
     kinds: Mapping[str, list[str]] = {
         "groups of look-alikes": [f"{count} led by {_named(id, by_id)}" for count, id in groups],
-        "pairs of leaders of different sources": [
-            f"{_named(pair.left_id, by_id)} and {_named(pair.right_id, by_id)}: "
-            f"{pair.bits} bits, colour {pair.colour:.2f}, chroma {pair.chroma:.1f}, grey {pair.grey}"
-            for pair in sorted(across, key=lambda pair: (pair.bits, pair.colour))
-        ],
+        "twins, leaders that look like one of another source": _twins(settings, table, rows, by_id),
         "unchanged from their sources": [
             f"{_named(row.id, by_id)}: {row.source_bits} bits" for row in rows if row.unchanged
         ],
@@ -40,6 +38,7 @@ def listed(settings: Settings, limit: int) -> list[str]:
         "like an earlier token": [f"{_named(row.id, by_id)}: {row.earlier}" for row in rows if row.earlier],
         "flat": [_named(row.id, by_id) for row in rows if row.flat],
     }
+    table.close()
     lines = [f"{len(rows):>8}  candidates compared, {len(sizes)} groups, those of one among them"]
     for kind, found in kinds.items():
         lines.append(f"{len(found):>8}  {kind}")
@@ -50,6 +49,33 @@ def listed(settings: Settings, limit: int) -> list[str]:
     return lines
 
 
+def _twins(settings: Settings, table: Table, rows: Sequence[Any], by_id: Mapping[str, Any]) -> list[str]:
+    """The nearest first, with all four distances."""
+    twins = [row for row in rows if row.twin_id in by_id]
+    if not twins:
+        return []
+    prints, turned = stored_prints(table, [row.id for row in twins], settings)
+    others, _ = stored_prints(table, [row.twin_id for row in twins], settings)
+    apart = nearer_of(prints, turned, others)
+    order = np.lexsort((apart.colours, apart.bits))
+    return [
+        f"{_named(twins[number].id, by_id)} and {_named(twins[number].twin_id, by_id)}: {apart.bits[number]} bits, "
+        f"colour {apart.colours[number]:.2f}, chroma {apart.chromas[number]:.1f}, grey {apart.greys[number]}"
+        for number in order
+    ]
+
+
+def nearer_of(prints: Prints, turned: Prints | None, others: Prints) -> Distances:
+    """How far row p of `others` is from row p of `prints`, or from its mirror image where that is nearer."""
+    plain = distances_of(prints, others)
+    if turned is None:
+        return plain
+    mirrored = distances_of(turned, others)
+    nearer = mirrored.bits < plain.bits
+    both: Iterator[tuple[Any, Any]] = zip(mirrored, plain, strict=True)
+    return Distances._make(np.where(nearer, one, other) for one, other in both)
+
+
 def _named(id: str, by_id: Mapping[str, Any]) -> str:
     return f"{id[:SHORT]} of {by_id[id].source_id}" if id in by_id else id[:SHORT]
 
@@ -57,12 +83,11 @@ def _named(id: str, by_id: Mapping[str, Any]) -> str:
 def notes_on(ids: Sequence[str], settings: Settings, table: Table) -> list[str]:
     """What a curator who accepts these candidates should know: which look like another accepted one, their source,
     another source or an earlier token; a sentence each."""
-    rows = {row.id: row for row in hashed_rows(table, settings)}
-    mine = [id for id in ids if id in rows]
-    accepted = [id for id, row in rows.items() if row.accepted]
+    accepted = hashed_only(table.looks(accepted_only=True), settings)
+    mine = hashed_only(table.looks(ids), settings)
+    rows = {row.id: row for row in (*accepted, *mine)}
     notes = []
-    for id in mine:
-        row = rows[id]
+    for row in mine:
         for said, holds in (
             ("is flat", row.flat),
             (f"is practically its own source ({row.source_bits} bits apart)", row.unchanged),
@@ -70,17 +95,20 @@ def notes_on(ids: Sequence[str], settings: Settings, table: Table) -> list[str]:
             (f"looks like {row.earlier}", row.earlier),
         ):
             if holds:
-                notes.append(f"{_named(id, rows)} {said}")
-    prints, turned = stored_prints(table, mine, settings)
-    others, _ = stored_prints(table, accepted, settings)
+                notes.append(f"{_named(row.id, rows)} {said}")
+    if len(mine) < len(set(ids)):
+        notes.append(f"{len(set(ids)) - len(mine)} are not compared with anything yet; `toadworks run` does that")
+    prints, turned = stored_prints(table, [row.id for row in mine], settings)
+    others, others_turned = stored_prints(table, [row.id for row in accepted], settings)
+    found = [pairs_between(prints, others, settings.thresholds)]
+    if turned is not None and others_turned is not None:
+        found.append(pairs_between(turned, others, settings.thresholds))
+        found.append(pairs_between(prints, others_turned, settings.thresholds))
     seen: set[frozenset[str]] = set()
-    for side in (prints, turned) if turned is not None else (prints,):
-        for left, right, bits, colour, *_ in zip(*pairs_between(side, others, settings.thresholds), strict=True):
-            pair = frozenset((mine[left], accepted[right]))
-            if len(pair) == 2 and pair not in seen:
-                seen.add(pair)
-                told = f"{bits} bits and colour {colour:.2f} apart"
-                notes.append(
-                    f"{_named(mine[left], rows)} looks like {_named(accepted[right], rows)}, accepted too ({told})"
-                )
+    for left, right, bits, colour, *_ in zip(*Pairs.joined(found), strict=True):
+        one, other = mine[left].id, accepted[right].id
+        if one != other and frozenset((one, other)) not in seen:
+            seen.add(frozenset((one, other)))
+            told = f"{bits} bits and colour {colour:.2f} apart"
+            notes.append(f"{_named(one, rows)} looks like {_named(other, rows)}, accepted too ({told})")
     return notes

@@ -35,6 +35,7 @@ from styles.catalogue import (
 )
 
 FILE = "collection.toml"
+AGAINST = "another collection's folder, its release, or a folder of images"
 LARGEST_SEED = 2**53 - 1  # seeds travel in JSON, whose readers keep no more digits
 
 
@@ -258,9 +259,12 @@ class Settings:
             self._at_least(f"look_alikes.{key}", given[key], 0)
         self._within("look_alikes.grey", given["grey"], 0, 255)
         for name in given["against"]:
-            exists = isinstance(name, str) and bool(name.strip()) and (self.folder / name).exists()
-            allowed = "a collection's folder, a release, or a folder of images"
-            self._require("look_alikes.against", exists, f"there is no {name!r}", allowed)
+            self._require("look_alikes.against", isinstance(name, str), f"{name!r} is not text", AGAINST)
+            folder = (self.folder / name).resolve()
+            there = folder.is_dir() or (folder.is_file() and folder.suffix == ".toml")
+            self._require("look_alikes.against", bool(name.strip()) and there, f"there is no folder {name!r}", AGAINST)
+            own = folder in (self.file, *(one.resolve() for one in (self.folder, self.release_folder)))
+            self._require("look_alikes.against", not own, f"{name!r} is of this collection itself", AGAINST)
 
     def _check_model(self) -> None:
         model, mask = self["model"], self["inpainting"]["mask"]

@@ -14,9 +14,10 @@ from prefect.cache_policies import NO_CACHE
 from collection_db import AssetFolder, Table
 from collection_db.rows import pieces
 from curation.contact_sheets import grid_sheet
-from flows.look_alike_sheets import asset_picture, draw_look_alikes, save_sheet
+from flows.look_alike_sheets import draw_look_alikes, save_sheet
 from flows.progress import meter
 from flows.settings import Settings
+from flows.sources import asset_picture
 
 ROWS = 24  # sources on one sheet
 STEPS_BY_SCALES = "steps-by-scales.png"
@@ -38,7 +39,8 @@ def draw_sheets(collection: str) -> list[str]:
     table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
     frame = planned_candidates(table)
     if frame.empty:
-        return []
+        table.close()
+        return [str(file) for file in draw_look_alikes(settings)]
     sources = {row.id: row for row in table.sources()}
     table.close()
     settings.sheets.mkdir(parents=True, exist_ok=True)

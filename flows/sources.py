@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from collection_db import AssetFolder
 from errors import BadSource
 
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -125,6 +126,11 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     except (ImageCms.PyCMSError, OSError):
         return image  # a damaged profile says nothing: the pixels are taken as sRGB, as browsers do
     return converted or image
+
+
+def asset_picture(assets: AssetFolder, sha256: str) -> Image.Image:
+    """A picture of the asset store. Raises RunFailed where it is missing or damaged."""
+    return Image.open(io.BytesIO(assets.read(sha256)))
 
 
 def read_attributes(file: Path) -> list[dict[str, Any]]:

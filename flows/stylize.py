@@ -3,7 +3,6 @@ on where it was."""
 
 from __future__ import annotations
 
-import io
 import math
 import time
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from PIL import Image
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
@@ -22,6 +20,7 @@ from flows.making import Maker, Order, candidate_png, checked_parts, hashes_of, 
 from flows.masking import own_mask
 from flows.progress import Meter, meter, say
 from flows.settings import Settings
+from flows.sources import asset_picture
 from glide.request import Request
 from styles.recipes import Recipe
 
@@ -89,7 +88,7 @@ def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[di
     for row in rows:
         recipe = Recipe.from_json(row.json)
         try:
-            source = Image.open(io.BytesIO(assets.read(row.source_image_sha256)))
+            source = asset_picture(assets, row.source_image_sha256)
             asked.append((row, recipe, working.request(Order(recipe, source, own_mask(recipe, assets)))))
         except ToadworksError as error:
             failed.append(f"source {row.source_id}: {error}")

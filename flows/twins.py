@@ -10,31 +10,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collection_db import Table
-from errors import RunFailed
-from flows.hashing import alike_stamp, hashed_rows, stored_prints
+from collection_db.rows import pieces
+from flows.hashing import alike_stamp, stored_prints
+from flows.progress import meter, say
 from flows.settings import Settings
-from similarity.groups import follow
+from similarity.groups import follow, group
 from similarity.pairs import Pairs, TooMany, pairs_between, pairs_within
 
-MOST_TWINS = 2_000_000  # pairs
+AT_ONCE = 20_000  # former leaders that new ones are compared with
+MOST_TWINS = 1_000_000  # pairs that are remembered
 
 
-def find_twins(settings: Settings, table: Table) -> None:
-    """Compare new leaders with those of other sources; then let the better one of two that look alike stand."""
+def find_twins(settings: Settings, table: Table, rows: Sequence[Any], leader_of: Mapping[str, str]) -> None:
+    """Compare new leaders with those of other sources; then let the better one of two that look alike stand.
+
+    `rows`: of `Table.looks`; `leader_of`: the leader of each. Flat ones are left out: nobody wants them anyway.
+    """
+    leaders = [row for row in rows if leader_of[row.id] == row.id and not row.flat]
+    try:
+        better = follow(_remembered(settings, table, leaders), *standing(leaders))
+    except TooMany:
+        say(
+            f"twins: over {MOST_TWINS:,} pairs of leaders of different sources look alike, too many to remember; all "
+            "leaders are compared anew instead. Does insertion step 0, or a style, make one picture of every source?"
+        )
+        table.clear_twins()
+        prints, turned = stored_prints(table, [row.id for row in leaders], settings)
+        scores, forced = standing(leaders)
+        better = group(prints, scores, settings.thresholds, forced=forced, turned=turned)
+    twin_of = {
+        row.id: leaders[other].id
+        for row, other in zip(leaders, better, strict=True)
+        if leaders[other].source_id != row.source_id
+    }
+    table.set_looks(
+        {"id": row.id, "twin_id": twin_of.get(row.id)} for row in rows if row.twin_id != twin_of.get(row.id)
+    )
+
+
+def _remembered(settings: Settings, table: Table, leaders: Sequence[Any]) -> Pairs:
+    """All alike pairs of these leaders, of different sources, by their numbers; new ones are compared with all before
+    them first. Raises TooMany."""
     stamp = alike_stamp(settings)
     crossed = table.crossed()
     if any(as_ != stamp for as_ in crossed.values()):
         table.clear_twins()
         crossed = {}
-    leaders = [row for row in hashed_rows(table, settings) if row.leader_id == row.id and not row.flat]
-    new = [row for row in leaders if row.id not in crossed]
+    new = [row.id for row in leaders if row.id not in crossed]
     if new:
-        source_of = table.source_ids([*crossed, *(row.id for row in new)])
-        table.add_twins(_twins([row.id for row in new], list(crossed), source_of, settings, table))
-        table.set_looks({"id": row.id, "crossed_as": stamp} for row in new)
+        _compare(new, list(crossed), settings, table)
+        table.set_looks({"id": id, "crossed_as": stamp} for id in new)
     number_of = {row.id: number for number, row in enumerate(leaders)}
     known = [row for row in table.twins() if row.left_id in number_of and row.right_id in number_of]
-    pairs = Pairs(
+    return Pairs(
         np.array([number_of[row.left_id] for row in known], np.int32),
         np.array([number_of[row.right_id] for row in known], np.int32),
         np.array([row.bits for row in known], np.uint16),
@@ -42,60 +70,60 @@ def find_twins(settings: Settings, table: Table) -> None:
         np.array([row.chroma for row in known], np.float32),
         np.array([row.grey for row in known], np.uint8),
     )
-    better = follow(pairs, *standing(leaders))
-    twin_of = {
-        row.id: leaders[other].id for row, other in zip(leaders, better, strict=True) if leaders[other] is not row
-    }
-    table.set_looks(
-        {"id": row.id, "twin_id": twin_of.get(row.id)}
-        for row in hashed_rows(table, settings)
-        if row.twin_id != twin_of.get(row.id)
-    )
 
 
-def _twins(
-    new: list[str], old: list[str], source_of: Mapping[str, str], settings: Settings, table: Table
-) -> list[dict[str, Any]]:
-    """Rows of `schema.Twins`: every pair of a new leader and another, of different sources, that look alike."""
-    ids = [*new, *old]
-    sources = np.unique([source_of[id] for id in ids], return_inverse=True)[1]
-    prints, turned = stored_prints(table, ids, settings)
-    count, limits = len(new), settings.thresholds
-    fresh, former = prints.take(slice(0, count)), prints.take(slice(count, None))
-    try:
-        among = pairs_within(fresh, limits, MOST_TWINS)
-        across = pairs_between(fresh, former, limits, MOST_TWINS)
-        found = [among, across._replace(right=across.right + np.int32(count))]
+def _compare(new: list[str], former: list[str], settings: Settings, table: Table) -> None:
+    """Store every pair of a new leader and another one, of different sources, that look alike. Raises TooMany."""
+    source_of = table.source_ids([*new, *former])
+    prints, turned = stored_prints(table, new, settings)
+    limits, count = settings.thresholds, len(table.twins())
+    with meter("twins", len(new) + len(former)) as shown:
+        found = [pairs_within(prints, limits, MOST_TWINS)]
         if turned is not None:
-            found.append(pairs_between(turned.take(slice(0, count)), prints, limits, MOST_TWINS))
-            across = pairs_between(turned.take(slice(count, None)), fresh, limits, MOST_TWINS)
-            found.append(across._replace(left=across.left + np.int32(count)))
-    except TooMany:
-        raise RunFailed(
-            f"more than {MOST_TWINS:,} pairs of candidates of different sources look alike: the thresholds in "
-            "[look_alikes] are too wide for this art; `toadworks similarity calibrate` proposes others"
-        ) from None
+            found.append(pairs_between(turned, prints, limits, MOST_TWINS))
+        count += _store(found, new, new, source_of, table)
+        shown.advance(len(new))
+        for piece in pieces(former, AT_ONCE):
+            others, others_turned = stored_prints(table, piece, settings)
+            found = [pairs_between(prints, others, limits, MOST_TWINS)]
+            if turned is not None and others_turned is not None:
+                found.append(pairs_between(turned, others, limits, MOST_TWINS))
+                found.append(pairs_between(prints, others_turned, limits, MOST_TWINS))
+            count += _store(found, new, list(piece), source_of, table)
+            if count > MOST_TWINS:
+                raise TooMany
+            shown.advance(len(piece))
+
+
+def _store(
+    found: Sequence[Pairs], lefts: Sequence[str], rights: Sequence[str], source_of: Mapping[str, str], table: Table
+) -> int:
+    """Add these pairs to the table; of one that was found twice, the nearer. Return how many they are."""
     pairs = Pairs.joined(found)
-    pairs = pairs.take(sources[pairs.left] != sources[pairs.right])
-    pairs = pairs.take(np.lexsort((pairs.colour, pairs.bits)))  # of a pair found twice, the nearer comes first
+    sources = [np.array([source_of[id] for id in ids], object) for ids in (lefts, rights)]
+    pairs = pairs.take(sources[0][pairs.left] != sources[1][pairs.right])
+    pairs = pairs.take(np.lexsort((pairs.colour, pairs.bits)))
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for left, right, bits, colour, chroma, grey in zip(*pairs, strict=True):
-        one, other = sorted((ids[left], ids[right]))
+        one, other = sorted((lefts[left], rights[right]))
         apart = {"bits": int(bits), "colour": float(colour), "chroma": float(chroma), "grey": int(grey)}
         rows.setdefault((one, other), {"left_id": one, "right_id": other, **apart})
-    return list(rows.values())
+    if len(rows) > MOST_TWINS:
+        raise TooMany
+    table.add_twins(list(rows.values()))
+    return len(rows)
 
 
 def standing(rows: Sequence[Any]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Scores [N] by which rows of `Table.looks`, in order of their ids, lead, and which of them lead in any case."""
     structure = np.array([-math.inf if row.structure is None else row.structure for row in rows])
     against = np.array([spoken_against(row) for row in rows], bool)
+    chosen = np.array([row.chosen or 0 for row in rows])
     accepted = np.array([row.accepted for row in rows], bool)
-    chosen = np.array([row.chosen for row in rows], bool)
-    order = np.lexsort((-structure, against, ~accepted, ~chosen))
+    order = np.lexsort((-structure, against, -chosen, ~accepted))
     scores = np.empty(len(rows), np.intp)
     scores[order] = -np.arange(len(rows))
-    return scores, chosen | accepted
+    return scores, accepted
 
 
 def spoken_against(row: Any) -> bool:

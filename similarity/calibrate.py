@@ -19,9 +19,8 @@ from PIL import Image
 from scipy.stats import beta
 
 from errors import BadValue
-from similarity.distances import Looks, Thresholds, close_in_looks
+from similarity.distances import Distances, Thresholds, distances_of
 from similarity.hashes import DEFAULT, Hashing, fingerprints, on_white
-from similarity.prints import Prints
 
 FEWEST = 32  # pictures: 496 pairs and 320 copies. Fewer say nothing about rare mistakes
 WIDEST_COLOUR = 6.0  # no pair further apart is a copy, so none further apart needs to be known
@@ -36,18 +35,6 @@ SURE = 0.95  # that the false pairs' true rate is below the bound
 APART = ("shift 1 px",)  # measured, but not asked for: half the pixel edges of small pixel art move with it
 
 _COLOURS = (np.arange(round(WIDEST_COLOUR / STEP) + 1) / round(1 / STEP)).astype(np.float32)
-
-
-class Distances(NamedTuple):
-    """How far apart P pairs are, in the terms of `Thresholds`: uint16, float32, float32 and uint8 [P]."""
-
-    bits: NDArray[np.uint16]
-    colours: NDArray[np.float32]
-    chromas: NDArray[np.float32]
-    greys: NDArray[np.uint8]
-
-    def take(self, which: slice | NDArray[np.bool_]) -> Distances:
-        return Distances._make(part[which] for part in self)
 
 
 class Curve(NamedTuple):
@@ -123,18 +110,6 @@ def edit_distances(images: Iterable[Image.Image], hashing: Hashing = DEFAULT, se
     return {name: Distances._make(map(np.concatenate, zip(*found, strict=True))) for name, found in rows.items()}
 
 
-def distances_of(a: Prints, b: Prints) -> Distances:
-    """How far row p of the one side is from row p of the other. Raises BadValue where they are not of one length, or
-    their hashes not of one size."""
-    a.require_size_of(b)
-    if len(a) != len(b):
-        raise BadValue("number of second images", len(b), f"{len(a)}, as there are first ones")
-    left, right, rows = Looks.of(a), Looks.of(b), np.arange(len(a))
-    near = close_in_looks(left, rows, right, rows, Thresholds.of_shape(0))
-    bits = np.bitwise_count(left.words ^ right.words).sum(axis=1, dtype=np.uint16)
-    return Distances(bits, near.colour, near.chroma, near.grey)
-
-
 def propose(alike: Mapping[str, Distances], different: Distances, pairs: int, hashing: Hashing = DEFAULT) -> Proposal:
     """The thresholds that suit these pictures best.
 
@@ -173,7 +148,7 @@ def propose(alike: Mapping[str, Distances], different: Distances, pairs: int, ha
     return Proposal(
         thresholds=thresholds,
         found=float(found[row, colour]),
-        found_by_edit={name: _share_within(distances, thresholds) for name, distances in alike.items()},
+        found_by_edit={name: float(thresholds.hold(distances).mean()) for name, distances in alike.items()},
         false=int(false[row, colour]),
         pairs=pairs,
         false_rate_most=rate_at_most(int(false[row, colour]), pairs),
@@ -239,11 +214,6 @@ def _within(distances: Distances, chroma: float, grey: int, most: int) -> NDArra
     counts = np.zeros((most + 1, len(_COLOURS)), np.int64)
     np.add.at(counts, (distances.bits[inside], column), 1)
     return counts.cumsum(axis=0).cumsum(axis=1)
-
-
-def _share_within(distances: Distances, limits: Thresholds) -> float:
-    near = (distances.bits <= limits.bits) & (distances.colours <= np.float32(limits.colour))
-    return float((near & (distances.chromas <= limits.chroma) & (distances.greys <= limits.grey)).mean())
 
 
 def _middle(places: NDArray[np.intp]) -> int:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import BadValue
 from similarity.prints import COLOUR_SIDE, GREY_SIDE, LARGE, Prints
 
 CELLS = COLOUR_SIDE**2
@@ -39,6 +40,11 @@ class Thresholds:
     colour: float = 2.5
     chroma: float = 6.0
     grey: int = 12
+
+    def hold(self, distances: Distances) -> NDArray[np.bool_]:
+        """bool [P]: which of these pairs are alike."""
+        near = (distances.bits <= self.bits) & (distances.colours <= np.float32(self.colour))
+        return near & (distances.chromas <= np.float32(self.chroma)) & (distances.greys <= self.grey)
 
     @classmethod
     def of_shape(cls, bits: int) -> Thresholds:
@@ -72,6 +78,18 @@ class Looks(NamedTuple):
         return Looks._make(part[which] for part in self)
 
 
+class Distances(NamedTuple):
+    """How far apart P pairs are, in the terms of `Thresholds`: uint16, float32, float32 and uint8 [P]."""
+
+    bits: NDArray[np.uint16]
+    colours: NDArray[np.float32]
+    chromas: NDArray[np.float32]
+    greys: NDArray[np.uint8]
+
+    def take(self, which: slice | NDArray[np.integer] | NDArray[np.bool_]) -> Distances:
+        return Distances._make(part[which] for part in self)
+
+
 class Near(NamedTuple):
     """P pairs that are alike: `which` of those asked, intp [P], and how far apart they are, float32 [P] `colour`,
     float32 [P] `chroma`, uint8 [P] `grey`."""
@@ -80,6 +98,18 @@ class Near(NamedTuple):
     colour: NDArray[np.float32]
     chroma: NDArray[np.float32]
     grey: NDArray[np.uint8]
+
+
+def distances_of(a: Prints, b: Prints) -> Distances:
+    """How far row p of the one side is from row p of the other. Raises BadValue where they are not of one length, or
+    their hashes not of one size."""
+    a.require_size_of(b)
+    if len(a) != len(b):
+        raise BadValue("number of second images", len(b), f"{len(a)}, as there are first ones")
+    left, right, rows = Looks.of(a), Looks.of(b), np.arange(len(a))
+    near = close_in_looks(left, rows, right, rows, Thresholds.of_shape(0))
+    bits = np.bitwise_count(left.words ^ right.words).sum(axis=1, dtype=np.uint16)
+    return Distances(bits, near.colour, near.chroma, near.grey)
 
 
 def close_in_bits(

@@ -75,6 +75,10 @@ def directions_for(colours: NDArray[np.float32]) -> NDArray[np.float32]:
     Each is a power iteration that makes every cell's part a unit vector again ("generalised power method": M. Journee
     et al., JMLR 11, 2010) on the covariance of a sample.
     """
+    if len(colours) <= LEAF:  # one leaf rules nothing out, and finding directions would take longer than comparing
+        if not np.isfinite(colours).all():
+            raise BadValue("colours", "nan or inf", "finite numbers")
+        return np.zeros((CELLS * 3, DIRECTIONS), np.float32)
     sample = colours
     if len(colours) > _SAMPLE:
         sample = colours[np.random.default_rng(0).integers(0, len(colours), _SAMPLE)]

@@ -133,17 +133,29 @@ def test_accepted_and_tokens_are_told(table, given):
     table.set_tokens([{"number": 1, "candidate_id": ids[2], "name": "Toad", "image_sha256": "f" * 64}])
     table.decide(ids[2:3], "reject", "bob")  # sold is sold
     assert [looks_of(table, id).accepted for id in ids] == [True, False, True, False]
+    assert {row.id for row in table.looks(accepted_only=True)} == {ids[0], ids[2]}
+    assert [row.id for row in table.looks(ids[1:3])] == sorted(ids[1:3])
+
+
+def test_leaders_are_accepted_as_they_are(table, given):
+    ids = given.candidates(table, 4)
+    table.set_looks([{"id": id, "leader_id": ids[min(n, 2)]} for n, id in enumerate(ids)])
+    table.decide([ids[1]], "reject", "ann")
+    assert table.accept_leaders("auto") == 2
+    assert {row.id for row in table.looks(accepted_only=True)} == {ids[0], ids[2]}
+    assert table.accept_leaders("auto") == 0
 
 
 def test_choice_of_a_leader_stands_until_taken_back(table, given):
     first, second = given.candidates(table, 2)
     assert table.choose_leaders([first, first], True, "ann") == 1
     assert table.choose_leaders([first, second], True, "bob") == 1
-    assert [looks_of(table, id).chosen for id in (first, second)] == [True, True]
+    assert 0 < looks_of(table, first).chosen < looks_of(table, second).chosen
     assert table.choose_leaders([first], False, "bob", "no") == 1
     assert table.choose_leaders([first], False, "bob") == 0
-    assert [looks_of(table, id).chosen for id in (first, second)] == [False, True]
-    assert table.choose_leaders([first], True, "ann") == 1 and looks_of(table, first).chosen
+    assert looks_of(table, first).chosen is None and looks_of(table, second).chosen
+    assert table.choose_leaders([first], True, "ann") == 1
+    assert looks_of(table, first).chosen > looks_of(table, second).chosen
 
 
 def test_bad_choice_chooses_none(table, given):
@@ -189,13 +201,17 @@ def test_known_pictures_are_replaced_and_forgotten(table):
         table.set_known_pictures("dream", [])
 
 
-def test_signatures_of_groups_are_kept(table, given):
-    given.candidates(table, 1)
+def test_groups_are_stored_with_their_signatures(table, given):
+    first, second = given.candidates(table, 2)
     table.add_sources([given.source(2)])
-    table.set_grouped_sources({"toad1": "x", "toad2": "y"})
-    table.set_grouped_sources({"toad1": "z"})
-    table.set_grouped_sources({})
+    table.set_groups([{"id": first, "score": 1.0, "leader_id": second}], {"toad1": "x", "toad2": "y"})
+    table.set_groups([], {"toad1": "z"})
+    table.set_groups([], {})
     assert table.grouped_sources() == {"toad1": "z", "toad2": "y"}
+    assert looks_of(table, first).leader_id == second
+    with pytest.raises(UnknownCandidate):
+        table.set_groups([{"id": first, "score": 2.0, "leader_id": "f" * 64}], {"toad1": "new"})
+    assert table.grouped_sources()["toad1"] == "z" and looks_of(table, first).leader_id == second
 
 
 def test_sources_of_candidates_are_told(table, given):

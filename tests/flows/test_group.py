@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,15 +13,14 @@ import pytest
 from PIL import Image, ImageOps
 
 from collection_db import AssetFolder, PlannedRecipe, Table
-from errors import BadSetting, RunFailed
+from errors import BadSetting
 from flows import group as stage
 from flows import twins
 from flows.group import group_candidates
-from flows.hashing import hash_batch
+from flows.hashing import hash_rows, unhashed
 from flows.ingest import png
 from flows.look_alike_sheets import GROUPS, NEAREST, TWINS, draw_look_alikes
 from flows.look_alikes import listed, notes_on
-from flows.progress import Meter
 from flows.settings import Settings
 from flows.sources import SourceImage
 from styles.recipes import Recipe
@@ -72,8 +72,8 @@ class Pond:
         return [item.recipe.id for item in new]
 
     def hash(self) -> int:
-        rows = self.table.to_hash(str(self.settings.hashing), self.settings["look_alikes"]["mirrored"])
-        hash_batch.fn(str(self.settings.file), rows, Meter("hash", len(rows), None))
+        rows = unhashed(self.settings, self.table)
+        hash_rows(self.settings, self.table, rows)
         return len(rows)
 
     def look(self, id: str):
@@ -264,9 +264,9 @@ def test_flat_candidates_are_flagged(pond: Callable[..., Pond]) -> None:
 
 def test_earlier_collections_are_compared(pond: Callable[..., Pond], tmp_path: Path) -> None:
     (tmp_path / "old" / "images").mkdir(parents=True)
-    (tmp_path / "release" / "images").mkdir(parents=True)
+    (tmp_path / "sold" / "images").mkdir(parents=True)
     (tmp_path / "loose").mkdir()
-    new = pond(text='[look_alikes]\nagainst = ["old", "release", "loose"]\n')
+    new = pond(text='[look_alikes]\nagainst = ["old", "sold", "loose"]\n')
     (tmp_path / "old" / "collection.toml").write_text('[sources]\nimages = "images"\n')
     old = Pond(Settings.read(tmp_path / "old"), [drawing(0)])
     sold, kept, _ = old.add([(0, drawing(60)), (0, drawing(61)), (0, drawing(62))])
@@ -274,24 +274,24 @@ def test_earlier_collections_are_compared(pond: Callable[..., Pond], tmp_path: P
     old.table.set_tokens(
         [{"number": 7, "candidate_id": sold, "name": "T", "image_sha256": old.look(sold).image_sha256}]
     )
-    drawing(63).resize((512, 512), Image.Resampling.NEAREST).save(tmp_path / "release" / "images" / "3.png")
+    drawing(63).resize((512, 512), Image.Resampling.NEAREST).save(tmp_path / "sold" / "images" / "3.png")
     drawing(64).save(tmp_path / "loose" / "x.jpg", quality=90)
     (tmp_path / "loose" / "broken.png").write_bytes(b"\x89PNG")
     ids = new.add([(0, drawing(60 + n, 2)) for n in range(6)])
     group_candidates(new.settings)
-    expected = ["old #7", f"old {kept[:10]}", None, "release #3", "loose #x", None]
+    expected = ["old #7", f"old {kept[:10]}", None, "sold #3", "loose #x", None]
     assert [new.look(id).earlier for id in ids] == expected
     assert set(new.table.leaders()) == {ids[2], ids[5]}
-    drawing(65).save(tmp_path / "release" / "images" / "4.png")
+    drawing(65).save(tmp_path / "sold" / "images" / "4.png")
     group_candidates(new.settings)
-    assert new.look(ids[5]).earlier == "release #4"
-    (tmp_path / "release" / "images" / "4.png").unlink()
+    assert new.look(ids[5]).earlier == "sold #4"
+    (tmp_path / "sold" / "images" / "4.png").unlink()
     group_candidates(new.settings)
     assert new.look(ids[5]).earlier is None
 
 
 def test_earlier_collection_that_is_none_is_told(pond: Callable[..., Pond], tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match=r"look_alikes.against: there is no 'gone'"):
+    with pytest.raises(BadSetting, match=r"look_alikes.against: there is no folder 'gone'"):
         pond(text='[look_alikes]\nagainst = ["gone"]\n')
     (tmp_path / "empty").mkdir()
     empty = pond(text='[look_alikes]\nagainst = ["empty"]\n')
@@ -359,7 +359,7 @@ def test_other_hashes_are_made_and_stored(pond: Callable[..., Pond], algorithm: 
 def test_candidates_that_are_not_hashed_yet_are_left_out(pond: Callable[..., Pond]) -> None:
     one = pond()
     one.add([(0, drawing(9)), (0, drawing(9, 1))])
-    late = one.recipe(0, 99)
+    late = one.recipe(0, 99)  # its picture is not there
     one.table.plan([*one.planned, late])
     one.table.add_candidates([{"id": late.recipe.id, "image_sha256": "0" * 64, "seconds": 1.0}])
     assert group_candidates(one.settings) == 1
@@ -378,12 +378,133 @@ def test_candidate_that_comes_back_is_compared_with_what_came_meanwhile(pond: Ca
     assert {two.look(gone).twin_id, two.look(new).twin_id} - {None} < {gone, new}
 
 
-def test_too_many_twins_are_refused(pond: Callable[..., Pond], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_twins_are_compared_anew(
+    pond: Callable[..., Pond], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = pond([drawing(0), drawing(1), drawing(2)])
+    full.add(mixed())
+    group_candidates(full.settings)
+    expected, count = full.seen(), len(full.table.twins())
+    full.table.clear_twins()
+    monkeypatch.setattr(twins, "MOST_TWINS", count - 1)
+    group_candidates(full.settings)
+    assert full.seen() == expected and full.table.twins() == []
+    assert "too many to remember" in capsys.readouterr().err
+    monkeypatch.setattr(twins, "MOST_TWINS", count)
+    group_candidates(full.settings)
+    assert full.seen() == expected and len(full.table.twins()) == count
+
+
+def test_later_choice_counts(pond: Callable[..., Pond]) -> None:
+    one = pond()
+    ids = one.add([(0, drawing(9, shift)) for shift in range(4)])
+    for chosen in (ids[0], ids[2], ids[1]):
+        one.table.choose_leaders([chosen], True, "ann")
+        group_candidates(one.settings)
+        assert {one.look(id).leader_id for id in ids} == {chosen}
+        assert one.table.leaders() == [chosen]
+    one.table.decide([ids[3]], "accept", "ann")
+    group_candidates(one.settings)
+    assert {one.look(id).leader_id for id in ids} == {ids[3]} and one.table.leaders() == []
+
+
+def test_chosen_twin_of_an_accepted_one_is_not_offered(pond: Callable[..., Pond]) -> None:
     two = pond()
-    two.add([(source, drawing(9, source)) for source in (0, 1)])
-    monkeypatch.setattr(twins, "MOST_TWINS", 0)
-    with pytest.raises(RunFailed, match=r"too wide.*calibrate"):
-        group_candidates(two.settings)
+    a, b = two.add([(0, drawing(9)), (1, drawing(9, 1))])
+    two.table.decide([a], "accept", "ann")
+    two.table.choose_leaders([b], True, "ann")
+    group_candidates(two.settings)
+    assert two.look(b).twin_id == a and two.table.leaders() == []
+
+
+def test_what_is_not_hashed_is_hashed_before_grouping(pond: Callable[..., Pond]) -> None:
+    two = pond()
+    two.add([(source, drawing(9, shift)) for source in (0, 1) for shift in (0, 2)])
+    group_candidates(two.settings)
+    for text in ("mirrored = true", 'algorithm = "dhash"', "size = 8\nbits = 10\nsource_bits = 3"):
+        changed(two, f"[look_alikes]\n{text}\n")
+        assert group_candidates(two.settings) == 2 and len(two.table.twins()) == 1
+
+
+def test_damaged_picture_stops_no_other(pond: Callable[..., Pond], capsys: pytest.CaptureFixture[str]) -> None:
+    one = pond()
+    row = one.recipe(0, 50)
+    one.planned.append(row)
+    one.table.plan(one.planned)
+    one.table.add_candidates([{"id": row.recipe.id, "image_sha256": "0" * 64, "seconds": 1.0}])
+    ids = one.add([(0, drawing(9)), (0, drawing(9, 1))])
+    assert group_candidates(one.settings) == 1
+    assert one.look(ids[0]).leader_id == one.look(ids[1]).leader_id
+    assert f"candidate {row.recipe.id[:12]} is left out of look-alikes: " in capsys.readouterr().err
+
+
+def test_flat_sources_are_no_originals(pond: Callable[..., Pond]) -> None:
+    two = pond([Image.new("RGB", (64, 64), (30, 30, 200)), Image.new("RGB", (64, 64), (200, 30, 30))])
+    ids = two.add([(0, Image.new("RGB", (64, 64), (200, 200, 30))), (0, Image.new("RGB", (64, 64), (200, 30, 30)))])
+    group_candidates(two.settings)
+    assert [(look.unchanged, look.copy_of, look.flat) for look in map(two.look, ids)] == [(False, None, True)] * 2
+
+
+def test_own_mirror_image_is_no_copy_of_another(pond: Callable[..., Pond]) -> None:
+    two = pond([drawing(0), ImageOps.mirror(drawing(0))], "[look_alikes]\nmirrored = true\n")
+    (id,) = two.add([(0, ImageOps.mirror(drawing(0)))])
+    group_candidates(two.settings)
+    assert (two.look(id).unchanged, two.look(id).copy_of) == (True, None)
+
+
+def test_replaced_source_leaves_old_candidates_as_they_were(pond: Callable[..., Pond]) -> None:
+    one = pond()
+    (id,) = one.add([(0, drawing(0, 2))])
+    one.table.decide([id], "accept", "ann")
+    group_candidates(one.settings)
+    before = one.look(id)
+    other = drawing(5)
+    row = {"id": "0", "position": 0, "file": "0.png", "width": 64, "height": 64}
+    one.table.add_sources(
+        [row | {"pixels_sha256": SourceImage(other, 1).pixels_sha256, "image_sha256": one.assets.put(png(other))}]
+    )
+    changed(one, "[look_alikes]\nmirrored = true\n")
+    assert one.hash() == 1
+    group_candidates(one.settings)
+    after = one.look(id)
+    assert (after.structure, after.source_bits, after.unchanged) == (before.structure, before.source_bits, True)
+
+
+def test_follower_without_its_leader_is_not_drawn(pond: Callable[..., Pond]) -> None:
+    one = pond()
+    ids = one.add([(0, drawing(9, shift)) for shift in range(3)])
+    group_candidates(one.settings)
+    leader = one.look(ids[0]).leader_id
+    one.table.plan([item for item in one.planned if item.recipe.id != leader])
+    assert GROUPS not in [file.name for file in draw_look_alikes(one.settings)]
+
+
+@pytest.mark.parametrize("name", [".", "../{}", "collection.toml", "release"])
+def test_own_collection_is_not_an_earlier_one(pond: Callable[..., Pond], tmp_path: Path, name: str) -> None:
+    (tmp_path / "release").mkdir()
+    with pytest.raises(BadSetting, match="of this collection itself"):
+        pond(text=f'[look_alikes]\nagainst = ["{name.format(tmp_path.name)}"]\n')
+
+
+def test_earlier_pictures_that_cannot_be_read_stop_nothing(
+    pond: Callable[..., Pond], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    for name in ("7.png", "7.jpg", "8.png"):
+        drawing(int(name[0])).save(old / name)
+    new = pond(text='[look_alikes]\nagainst = ["old"]\n')
+    (id,) = new.add([(0, drawing(8, 1))])
+    group_candidates(new.settings)
+    assert new.look(id).earlier == "old #8"
+    assert "7.jpg and 7.png have the same id" in capsys.readouterr().err.replace("7.png and 7.jpg", "7.jpg and 7.png")
+    stamp = (old / "8.png").stat()
+    (old / "8.png").write_bytes(b"x" * stamp.st_size)
+    os.utime(old / "8.png", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    changed(new, '[look_alikes]\nagainst = ["old"]\nsize = 8\nbits = 10\nsource_bits = 3\n')
+    group_candidates(new.settings)
+    assert new.look(id).earlier is None
+    assert "not compared with old #8: " in capsys.readouterr().err
 
 
 def test_nothing_groups_to_nothing(pond: Callable[..., Pond]) -> None:
@@ -409,7 +530,7 @@ def test_list_tells_every_kind(pond: Callable[..., Pond]) -> None:
     full.add([*mixed(), (0, drawing(1))])
     group_candidates(full.settings)
     lines = "\n".join(listed(full.settings, 2))
-    for kind in ("groups of look-alikes", "of different sources", "unchanged", "copies", "earlier", "flat"):
+    for kind in ("groups of look-alikes", "twins, leaders", "unchanged", "copies", "earlier", "flat"):
         assert kind in lines
     assert "(--limit 0 prints all)" in lines and "(--limit" not in "\n".join(listed(full.settings, 0))
     assert "61  candidates compared" in lines and " 1  copies of other sources" in lines

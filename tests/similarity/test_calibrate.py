@@ -18,8 +18,6 @@ from similarity.calibrate import (
     MARGIN,
     MOST_FALSE,
     SLACK,
-    Distances,
-    distances_of,
     edit_distances,
     edits,
     pictures_needed,
@@ -27,7 +25,7 @@ from similarity.calibrate import (
     rate_at_most,
     widest,
 )
-from similarity.distances import Thresholds
+from similarity.distances import Distances, Thresholds, distances_of
 from similarity.hashes import Hashing, fingerprint, fingerprints
 from similarity.pairs import pairs_within
 

@@ -9,6 +9,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from similarity import distances
+
+
+@pytest.fixture(autouse=True)
+def numpy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What everybody has is tested; faiss has a test of its own."""
+    monkeypatch.setattr(distances, "_faiss", lambda: None)
+
 
 @pytest.fixture(scope="session")
 def toads() -> list[Image.Image]:

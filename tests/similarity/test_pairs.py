@@ -15,7 +15,7 @@ from PIL import Image
 
 from errors import BadValue
 from similarity import distances, pairs
-from similarity.distances import Thresholds
+from similarity.distances import Thresholds, _faiss
 from similarity.groups import alike
 from similarity.hashes import fingerprints
 from similarity.pairs import Index, Pairs, TooMany, pairs_between, pairs_within
@@ -311,18 +311,19 @@ def test_colours_that_are_no_numbers_are_refused(bad: float) -> None:
 
 
 def test_faiss_gives_the_same_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("faiss", reason="faiss-cpu is not installed")
+    faiss = _faiss()
+    assert faiss, "faiss-cpu is among the libraries for tests: pip install -e '.[dev]'"
     for size in (8, 16, 32):
         prints, limits = made_up(3000, size=size), replace(WIDE, bits=size**2 // 4)
         found = pairs_within(prints, limits)
-        with monkeypatch.context() as without:
-            without.setattr(distances, "_faiss", lambda: None)
+        with monkeypatch.context() as patch:
+            patch.setattr(distances, "_faiss", lambda: faiss)
             assert same(found, pairs_within(prints, limits))
 
 
 def test_folder_named_faiss_is_not_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faiss", ModuleType("faiss"))
-    assert distances._faiss.__wrapped__() is None
+    assert _faiss.__wrapped__() is None
 
 
 @pytest.mark.slow

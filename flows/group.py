@@ -10,6 +10,7 @@ tokens, everything.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -20,16 +21,7 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import Table
 from collection_db.rows import pieces
-from flows.hashing import (
-    BATCH,
-    alike_stamp,
-    hash_batch,
-    hash_rows,
-    hashed_rows,
-    short,
-    stored_prints,
-    unhashed,
-)
+from flows.hashing import alike_stamp, hash_batch, hash_missing, hash_rows, hashed_rows, short, stored_prints
 from flows.known import Known, earlier_tokens, known_sources
 from flows.progress import meter
 from flows.settings import Settings
@@ -47,33 +39,32 @@ async def group(collection: str) -> int:
     """Hash what is not hashed yet, compare what was not compared yet, group; return the number of groups."""
     settings = Settings.read(collection)
     table = Table.open(settings.database_url)
-    rows = unhashed(settings, table)
+    hash_missing(settings, table, partial(hash_batch, collection))
     table.close()
-    with meter("hash", len(rows)) as shown:
-        for piece in pieces(rows, BATCH):
-            hash_batch(collection, piece)
-            shown.advance(len(piece))
     return group_all(collection)
 
 
 @task(name="group look-alikes", cache_policy=NO_CACHE)
 def group_all(collection: str) -> int:
-    return group_candidates(Settings.read(collection))
+    return group_hashed(Settings.read(collection))
 
 
 def group_candidates(settings: Settings) -> int:
-    """Hash, compare and group all candidates; return the number of groups.
+    """Hash what is not hashed yet, and group; in this process, without Prefect. Return the number of groups."""
+    table = Table.open(settings.database_url)
+    hash_missing(settings, table, partial(hash_rows, settings, table))
+    table.close()
+    return group_hashed(settings)
+
+
+def group_hashed(settings: Settings) -> int:
+    """Compare and group all candidates that have a fingerprint; return the number of groups.
 
     Accepted candidates lead in any case; then, of those that look alike, the one that was chosen last; then the best
     score (structure), then the lowest id. What nobody wants as it is (flat, unchanged from its source, a copy of
     another, like an earlier token) leads only where nothing else is in the group.
     """
     table = Table.open(settings.database_url)
-    missing = unhashed(settings, table)
-    with meter("hash", len(missing)) as shown:
-        for piece in pieces(missing, BATCH):
-            hash_rows(settings, table, piece)
-            shown.advance(len(piece))
     _compare_with_known(settings, table)
     rows = hashed_rows(table, settings)
     leader_of = _group_sources(settings, table, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from collection_db import AssetFolder, Table
+from collection_db.rows import pieces
 from errors import RunFailed
-from flows.progress import say
+from flows.progress import meter, say
 from flows.settings import Settings
 from flows.sources import UNREADABLE, asset_picture
 from glide.prepare import prepare
@@ -25,10 +26,15 @@ from styles.recipes import Recipe
 BATCH = 256
 
 
-def unhashed(settings: Settings, table: Table) -> list[Any]:
-    """Rows of `Table.to_hash`: candidates without a fingerprint, or with one made in another way than collection.toml
-    says."""
-    return table.to_hash(str(settings.hashing), settings["look_alikes"]["mirrored"])
+def hash_missing(settings: Settings, table: Table, hash_some: Callable[[Sequence[Any]], object]) -> int:
+    """Have `hash_some` called with rows of `Table.to_hash`, some at a time: candidates without a fingerprint, or with
+    one made in another way than collection.toml says. Return how many there were."""
+    rows = table.to_hash(str(settings.hashing), settings["look_alikes"]["mirrored"])
+    with meter("hash", len(rows)) as shown:
+        for piece in pieces(rows, BATCH):
+            hash_some(piece)
+            shown.advance(len(piece))
+    return len(rows)
 
 
 @task(name="hash batch", cache_policy=NO_CACHE)

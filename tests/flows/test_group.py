@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from errors import BadSetting
 from flows import group as stage
 from flows import twins
 from flows.group import group_candidates
-from flows.hashing import hash_rows, unhashed
+from flows.hashing import hash_missing, hash_rows
 from flows.ingest import png
 from flows.look_alike_sheets import GROUPS, NEAREST, TWINS, draw_look_alikes
 from flows.look_alikes import listed, notes_on
@@ -72,9 +73,7 @@ class Pond:
         return [item.recipe.id for item in new]
 
     def hash(self) -> int:
-        rows = unhashed(self.settings, self.table)
-        hash_rows(self.settings, self.table, rows)
-        return len(rows)
+        return hash_missing(self.settings, self.table, partial(hash_rows, self.settings, self.table))
 
     def look(self, id: str):
         return next(row for row in self.table.looks() if row.id == id)

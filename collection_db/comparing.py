@@ -93,7 +93,7 @@ class LookRows(Rows):
         """The candidates that are planned or decided, by id, without their fingerprints; all of them, or those of
         `ids`, or those that are accepted.
 
-        Rows: id, source_id, and the columns of `schema.Candidate` on looks; `has_mirror_bits`; `accepted` (its standing
+        Rows: id, source_id, style, and the columns of `schema.Candidate` on looks; `has_mirror_bits`; `accepted` (its standing
         verdict, or it is a token); `chosen` (the number of the choice by which a curator made it a leader, or None).
         """
         newest = sa.select(sa.func.max(leader_choices.c.number)).group_by(leader_choices.c.candidate_id)
@@ -109,6 +109,7 @@ class LookRows(Rows):
             sa.select(
                 *(candidates.c[name] for name in names),
                 recipes.c.source_id,
+                recipes.c.style,
                 candidates.c.mirror_bits.is_not(None).label("has_mirror_bits"),
                 accepted.label("accepted"),
                 choice.c.number.label("chosen"),

@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
@@ -27,11 +28,13 @@ from flows.progress import meter
 from flows.settings import Settings
 from flows.twins import find_twins, spoken_against, standing
 from similarity.distances import Thresholds
+from similarity.groups import follow
 from similarity.groups import group as group_alike
-from similarity.pairs import Pairs, pairs_between
+from similarity.pairs import Pairs, TooMany, pairs_between, pairs_within
 from similarity.prints import Prints
 
 AT_ONCE = 20_000  # candidates; their fingerprints take 20 MB
+MOST_PAIRS = 5_000_000  # of one source; they take 300 MB
 
 
 @flow(name="group", flow_run_name="group {collection}", validate_parameters=False)
@@ -120,7 +123,7 @@ def _group_sources(settings: Settings, table: Table, rows: list[Any]) -> dict[st
     signatures, changed = {}, []
     for id, same in groupby(sorted(rows, key=attrgetter("source_id", "id")), attrgetter("source_id")):
         members = list(same)
-        told = [(row.id, row.chosen, row.accepted, spoken_against(row), row.structure) for row in members]
+        told = [(row.id, row.style, row.chosen, row.accepted, spoken_against(row), row.structure) for row in members]
         signature = short(f"{stamp} {told}")
         if before.get(id) != signature:
             signatures[id] = signature
@@ -134,9 +137,8 @@ def _group_sources(settings: Settings, table: Table, rows: list[Any]) -> dict[st
             for of in several:
                 which = slice(start, start + len(of))
                 start += len(of)
-                scores, forced = standing(of)
                 mirrored = None if turned is None else turned.take(which)
-                leaders = group_alike(prints.take(which), scores, settings.thresholds, forced=forced, turned=mirrored)
+                leaders = _leaders(of, prints.take(which), mirrored, settings)
                 leader_of |= {row.id: of[leader].id for row, leader in zip(of, leaders, strict=True)}
             table.set_groups(
                 ({"id": row.id, "score": row.structure, "leader_id": leader_of[row.id]} for row in together),
@@ -144,6 +146,23 @@ def _group_sources(settings: Settings, table: Table, rows: list[Any]) -> dict[st
             )
             shown.advance(len(together))
     return leader_of
+
+
+def _leaders(rows: list[Any], prints: Prints, turned: Prints | None, settings: Settings) -> NDArray[np.intp]:
+    """int [N]: the leader of each candidate of one source. Between two of one style the greys are not asked."""
+    scores, forced = standing(rows)
+    limits = settings.thresholds_within
+    try:
+        found = [pairs_within(prints, limits, MOST_PAIRS)]
+        if turned is not None:
+            mirrored = pairs_between(turned, prints, limits, MOST_PAIRS)
+            found.append(mirrored.take(mirrored.left != mirrored.right))
+    except TooMany:  # thousands that are all alike
+        return group_alike(prints, scores, settings.thresholds, forced=forced, turned=turned)
+    pairs = Pairs.joined(found)
+    styles = np.unique([row.style for row in rows], return_inverse=True)[1]
+    same = styles[pairs.left] == styles[pairs.right]
+    return follow(pairs.take(same | (pairs.grey <= settings.thresholds.grey)), scores, forced)
 
 
 def _pairs(prints: Prints, turned: Prints | None, known: Known, limits: Thresholds) -> Pairs:

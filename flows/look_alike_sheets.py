@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from flows.look_alikes import nearer_of
 from flows.progress import say
 from flows.settings import Settings
 from flows.sources import asset_picture
-from similarity.distances import Distances, Thresholds
+from similarity.distances import Distances
 from similarity.pairs import TooMany, pairs_within
 from similarity.pictures import Captioned, Group, group_sheet, histogram
 
@@ -135,9 +136,9 @@ def _nearest(settings: Settings, table: Table, rows: Sequence[Any]) -> Image.Ima
     if len(rows) > MOST_NEAREST:
         say(f"{NEAREST} is left out: it is drawn of {MOST_NEAREST:,} candidates at most")
         return None
-    limits, bits = settings.thresholds, settings.hashing.bits
+    limits, bits = settings.thresholds_within, settings.hashing.bits
     prints, _ = stored_prints(table, [row.id for row in rows], settings)
-    wide = Thresholds(max(limits.bits, bits // 4), limits.colour, limits.chroma, limits.grey)
+    wide = replace(limits, bits=max(limits.bits, bits // 4))
     try:
         pairs = pairs_within(prints, wide, MOST_PAIRS)
     except TooMany:

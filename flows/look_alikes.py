@@ -100,14 +100,16 @@ def notes_on(ids: Sequence[str], settings: Settings, table: Table) -> list[str]:
         notes.append(f"{len(set(ids)) - len(mine)} are not compared with anything yet; `toadworks run` does that")
     prints, turned = stored_prints(table, [row.id for row in mine], settings)
     others, others_turned = stored_prints(table, [row.id for row in accepted], settings)
-    found = [pairs_between(prints, others, settings.thresholds)]
+    found = [pairs_between(prints, others, settings.thresholds_within)]
     if turned is not None and others_turned is not None:
-        found.append(pairs_between(turned, others, settings.thresholds))
-        found.append(pairs_between(prints, others_turned, settings.thresholds))
+        found.append(pairs_between(turned, others, settings.thresholds_within))
+        found.append(pairs_between(prints, others_turned, settings.thresholds_within))
     seen: set[frozenset[str]] = set()
-    for left, right, bits, colour, *_ in zip(*Pairs.joined(found), strict=True):
+    for left, right, bits, colour, _, grey in zip(*Pairs.joined(found), strict=True):
         one, other = mine[left].id, accepted[right].id
-        if one != other and frozenset((one, other)) not in seen:
+        variants = (mine[left].source_id, mine[left].style) == (accepted[right].source_id, accepted[right].style)
+        alike = variants or grey <= settings.thresholds.grey
+        if alike and one != other and frozenset((one, other)) not in seen:
             seen.add(frozenset((one, other)))
             told = f"{bits} bits and colour {colour:.2f} apart"
             notes.append(f"{_named(one, rows)} looks like {_named(other, rows)}, accepted too ({told})")

@@ -183,6 +183,12 @@ class Settings:
         return Thresholds(given["bits"], given["colour"], given["chroma"], given["grey"])
 
     @property
+    def thresholds_within(self) -> Thresholds:
+        """For two candidates of one source and style. They are variants of one picture: a part that is darker in one of
+        them does not make it another, as it does between sources or styles."""
+        return replace(self.thresholds, grey=255)
+
+    @property
     def hashing(self) -> Hashing:
         return Hashing(self["look_alikes"]["algorithm"], self["look_alikes"]["size"])
 

@@ -40,6 +40,7 @@ class Pond:
         self.settings, self.sources = settings, list(sources)
         self.table, self.assets = Table.open(settings.database_url), AssetFolder(settings.assets)
         self.planned: list[PlannedRecipe] = []
+        self.style = "ink"
         for number, image in enumerate(sources):
             row = {"id": str(number), "position": number, "file": f"{number}.png", "width": 64, "height": 64}
             sha256 = SourceImage(image, 1).pixels_sha256
@@ -57,7 +58,7 @@ class Pond:
             seed=seed,
             weights_sha256="0" * 64,
         )
-        return PlannedRecipe(recipe, str(source), "ink", "tadpole")
+        return PlannedRecipe(recipe, str(source), self.style, "tadpole")
 
     def add(self, made: Sequence[tuple[int, Image.Image]], seeds: Sequence[int] | None = None) -> list[str]:
         """Candidates of (source, picture), hashed; their ids. `seeds` tell recipes of one source apart."""
@@ -142,17 +143,17 @@ def test_nothing_is_compared_twice(pond: Callable[..., Pond], monkeypatch: pytes
     full.add(mixed())
     group_candidates(full.settings)
     grouped, compared = [], []
-    group_alike, between = stage.group_alike, stage.pairs_between
+    follow, between = stage.follow, stage.pairs_between
 
-    def grouping(prints, *arguments, **named):
-        grouped.append(len(prints))
-        return group_alike(prints, *arguments, **named)
+    def grouping(pairs, scores, forced):
+        grouped.append(len(scores))
+        return follow(pairs, scores, forced)
 
     def comparing(new, old, *limits):
         compared.append((len(new), len(old)))
         return between(new, old, *limits)
 
-    monkeypatch.setattr(stage, "group_alike", grouping)
+    monkeypatch.setattr(stage, "follow", grouping)
     for where in (stage, twins):
         monkeypatch.setattr(where, "pairs_between", comparing)
     group_candidates(full.settings)
@@ -175,6 +176,41 @@ def test_groups_are_of_one_source(pond: Callable[..., Pond]) -> None:
     worse = ({leader, c} - {best}).pop()
     assert (two.look(best).twin_id, two.look(worse).twin_id) == (None, best)
     assert two.table.leaders() == [best]
+
+
+def darker(image: Image.Image) -> Image.Image:
+    """The same picture with one part that is plainly darker."""
+    pixels = np.asarray(image).copy()
+    pixels[8:12, 8:12] //= 2
+    return Image.fromarray(pixels)
+
+
+def test_variants_of_one_style_may_differ_in_a_part(pond: Callable[..., Pond]) -> None:
+    two = pond()
+    plain, variant, other = two.add([(0, drawing(9)), (0, darker(drawing(9))), (1, darker(drawing(9)))])
+    two.style = "neon"
+    (neon,) = two.add([(0, darker(drawing(9)))])
+    two.table.choose_leaders([plain], True, "ann")
+    assert group_candidates(two.settings) == 3
+    assert [two.look(id).leader_id for id in (plain, variant, neon, other)] == [plain, neon, neon, other]  # the nearest
+    assert [{pair.left_id, pair.right_id} for pair in two.table.twins()] == [{neon, other}]
+    two.table.choose_leaders([variant], True, "ann")
+    assert group_candidates(two.settings) == 2
+    assert [two.look(id).leader_id for id in (plain, variant, neon, other)] == [variant, variant, variant, other]
+
+
+@pytest.mark.parametrize("text", ["", "mirrored = true"])
+def test_too_many_pairs_are_grouped_in_blocks(
+    pond: Callable[..., Pond], monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    full = pond([drawing(0), drawing(1), drawing(2)], f"[look_alikes]\n{text}\n")
+    full.add(mixed())
+    group_candidates(full.settings)
+    expected = full.seen()
+    monkeypatch.setattr(stage, "MOST_PAIRS", 1)
+    changed(full, f"[look_alikes]\nbits = 41\n{text}\n")
+    group_candidates(full.settings)
+    assert full.seen() == expected
 
 
 def test_accepted_twin_is_the_better_one(pond: Callable[..., Pond]) -> None:

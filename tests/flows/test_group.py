@@ -181,7 +181,7 @@ def test_groups_are_of_one_source(pond: Callable[..., Pond]) -> None:
 def darker(image: Image.Image) -> Image.Image:
     """The same picture with one part that is plainly darker."""
     pixels = np.asarray(image).copy()
-    pixels[8:12, 8:12] //= 2
+    pixels[8:12, 8:12] = pixels[8:12, 8:12] * 0.8
     return Image.fromarray(pixels)
 
 

@@ -93,8 +93,9 @@ class LookRows(Rows):
         """The candidates that are planned or decided, by id, without their fingerprints; all of them, or those of
         `ids`, or those that are accepted.
 
-        Rows: id, source_id, style, and the columns of `schema.Candidate` on looks; `has_mirror_bits`; `accepted` (its standing
-        verdict, or it is a token); `chosen` (the number of the choice by which a curator made it a leader, or None).
+        Rows: id, source_id, style, and the columns of `schema.Candidate` on looks; `has_mirror_bits`; `accepted` (its
+        standing verdict, or it is a token); `chosen` (the number of the choice by which a curator made it a leader, or
+        None).
         """
         newest = sa.select(sa.func.max(leader_choices.c.number)).group_by(leader_choices.c.candidate_id)
         choice = (

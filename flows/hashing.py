@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -45,47 +47,58 @@ def hash_batch(collection: str, rows: Sequence[Any]) -> None:
     table.close()
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A candidate's pixels and its source's as the model was given it, both uint8 [side, side, 3]. Without a source
+    `structure` and `source_bits` stay what they were."""
+
+    id: str
+    pixels: NDArray[np.uint8]
+    source: NDArray[np.uint8] | None
+    structure: float | None = None
+    source_bits: int | None = None
+
+
 def hash_rows(settings: Settings, table: Table, rows: Sequence[Any]) -> None:
-    """Fingerprint and structure of these candidates, rows of `Table.to_hash`: edge correlation with the prepared
-    source, and in how many bits the hash differs from the source's.
+    """Fingerprints of these candidates, rows of `Table.to_hash`, from their assets.
 
     A candidate whose picture, or whose source's, is missing or damaged is told and left out.
     """
     assets = AssetFolder(settings.assets)
-    images: dict[str, NDArray[np.uint8]] = {}
-    sources: dict[tuple[str, str, str, int], NDArray[np.uint8]] = {}
-    source_of: dict[str, tuple[str, str, str, int]] = {}
+    source_of = lru_cache(maxsize=64)(partial(prepared, assets))  # a source's candidates come together
+    drawn = []
     for row in rows:
         recipe = Recipe.from_json(row.recipe_json)
         try:
-            image = np.asarray(asset_picture(assets, row.image_sha256).convert("RGB"))
+            pixels = np.asarray(asset_picture(assets, row.image_sha256).convert("RGB"))
+            source = None
             if recipe.source_sha256 == row.source_pixels_sha256:  # else the id has another picture by now
-                key = (row.source_image_sha256, recipe.prepare, recipe.backdrop, image.shape[1])
-                if key not in sources:
-                    sources[key] = prepared(assets, *key)
-                source_of[row.id] = key
+                source = source_of(row.source_image_sha256, recipe.prepare, recipe.backdrop, pixels.shape[1])
         except (RunFailed, *UNREADABLE) as error:
             say(f"candidate {row.id[:12]} is left out of look-alikes: {error}")
             continue
-        images[row.id] = image
-    prints = fingerprints(list(images.values()), settings.hashing)
-    turned = None
-    if settings["look_alikes"]["mirrored"]:
-        turned = mirrored_bits(list(images.values()), settings.hashing)
+        drawn.append(Drawn(row.id, pixels, source, row.structure, row.source_bits))
+    hash_drawn(settings, table, drawn)
+
+
+def hash_drawn(settings: Settings, table: Table, drawn: Sequence[Drawn]) -> None:
+    """Store fingerprint and structure of these candidates: edge correlation with the source, and in how many bits the
+    hash differs from the source's."""
+    images = [one.pixels for one in drawn]
+    prints = fingerprints(images, settings.hashing)
+    mirrored = settings["look_alikes"]["mirrored"]
+    turned = mirrored_bits(images, settings.hashing) if mirrored else None
+    sources = {id(one.source): one.source for one in drawn if one.source is not None}  # each once
     own = dict(zip(sources, fingerprints(list(sources.values()), settings.hashing).bits, strict=True))
-    number_of = {id: number for number, id in enumerate(images)}
     hashed = []
-    for row in rows:
-        if (number := number_of.get(row.id)) is None:
-            continue
-        structure, source_bits = row.structure, row.source_bits
-        if row.id in source_of:
-            source = source_of[row.id]
-            structure = edge_correlation(images[row.id], sources[source])
-            source_bits = int(np.bitwise_count(prints.bits[number] ^ own[source]).sum())
+    for number, one in enumerate(drawn):
+        structure, source_bits = one.structure, one.source_bits
+        if one.source is not None:
+            structure = edge_correlation(one.pixels, one.source)
+            source_bits = int(np.bitwise_count(prints.bits[number] ^ own[id(one.source)]).sum())
         hashed.append(
             {
-                "id": row.id,
+                "id": one.id,
                 **print_row(prints, number, settings.hashing),
                 "mirror_bits": None if turned is None else turned[number].tobytes(),
                 "flat": bool(prints.flat[number]),

@@ -10,17 +10,20 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from PIL import Image
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from collection_db import AssetFolder, Table
 from collection_db.rows import pieces
 from errors import RunFailed, ToadworksError
+from flows.hashing import Drawn, hash_drawn
 from flows.making import Maker, Order, candidate_png, checked_parts, hashes_of, maker, options_of, parts_of
 from flows.masking import own_mask
 from flows.progress import Meter, meter, say
 from flows.settings import Settings
 from flows.sources import asset_picture
+from glide.prepare import prepare
 from glide.request import Request
 from styles.recipes import Recipe
 
@@ -54,8 +57,9 @@ def stylize_batch(collection: str, rows: list[Any], shown: Meter) -> list[str]:
             # what the recipes say counts: collection.toml may have been edited since they were planned
             spec, parts = checked_parts(few[0].model, Recipe.from_json(few[0].json))
             parts = replace(parts, clip=parts.clip or (settings["choosing"]["clip_scores"] and spec.clip is not None))
-            made, bad = _made(few, maker(spec, parts, device, batch), assets)
+            made, drawn, bad = _made(few, maker(spec, parts, device, batch), assets)
             table.add_candidates(made)
+            hash_drawn(settings, table, drawn)  # now, as the pixels are at hand: reading them costs more than hashing
         except RunFailed:  # a full disk, a table that is gone, a GPU without memory: the others would fail too
             raise
         except ToadworksError as error:
@@ -79,28 +83,31 @@ def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
         yield from map(list, pieces(list(alike), width))
 
 
-def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[dict[str, Any]], list[str]]:
-    """Candidates of these recipes, as rows of the table, their pictures put among the assets; and a sentence on each
-    that there is no picture of."""
+def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[dict[str, Any]], list[Drawn], list[str]]:
+    """Candidates of these recipes, as rows of the table, their pictures put among the assets; their pixels; and a
+    sentence on each that there is no picture of."""
     began = time.monotonic()
-    asked: list[tuple[Any, Recipe, Request]] = []
+    asked: list[tuple[Any, Recipe, Image.Image, Request]] = []
     failed = []
     for row in rows:
         recipe = Recipe.from_json(row.json)
         try:
             source = asset_picture(assets, row.source_image_sha256)
-            asked.append((row, recipe, working.request(Order(recipe, source, own_mask(recipe, assets)))))
+            request = working.request(Order(recipe, source, own_mask(recipe, assets)))
+            asked.append((row, recipe, source, request))
         except ToadworksError as error:
             failed.append(f"source {row.source_id}: {error}")
     outcomes = working.make([request for *_, request in asked], options_of(asked[0][1])) if asked else []
     seconds = (time.monotonic() - began) / len(rows)
-    made = []
-    for (row, recipe, _), outcome in zip(asked, outcomes, strict=True):
+    made, drawn = [], []
+    for (row, recipe, source, _), outcome in zip(asked, outcomes, strict=True):
         if outcome.problem:
             failed.append(f"recipe {row.id[:12]} ({row.source_id}, {row.style}): {outcome.problem}; nothing is kept")
             continue
         about = {"source": row.source_id, "style": row.style, "model": row.model, "made_with": working.made_with}
         sha256 = assets.put(candidate_png(outcome.pixels, recipe, about))
+        given = prepare(source, recipe.prepare, recipe.backdrop, outcome.pixels.shape[1])
+        drawn.append(Drawn(row.id, outcome.pixels, given))
         known = [score if math.isfinite(score) else None for score in outcome.scores]  # JSON has no NaN
         scores = {"scorer": recipe.scorer, "scores": known, "kept": outcome.kept}
         made.append(
@@ -113,4 +120,4 @@ def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[di
                 "samples": scores if outcome.scores else None,
             }
         )
-    return made, failed
+    return made, drawn, failed

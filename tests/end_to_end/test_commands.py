@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+
+from collection_db import Table
+from flows.hashing import hash_missing, hash_rows
+from flows.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,24 @@ def test_sheets_show_every_variant(pond):
     assert names - own == {"scale-3-step-2.png", "scale-5-step-2.png", "steps-by-scales.png"}
     with Image.open(pond / "sheets" / "scale-3-step-2.png") as sheet:
         assert sheet.width > 3 * 128 and sheet.height > 3 * 128
+
+
+def test_fingerprints_made_in_memory_are_those_of_the_files(pond):
+    settings = Settings.read(pond)
+    table = Table.open(settings.database_url)
+    ids = [row.id for row in table.looks()]
+
+    def hashed():
+        looks = {row.id: (row.structure, row.source_bits, row.flat) for row in table.looks()}
+        return looks, list(map(tuple, table.fingerprints(ids)))
+
+    before = hashed()
+    assert len(before[1]) == 12 and table.to_hash(str(settings.hashing), mirrored=False) == []
+    with table.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE candidates SET hashed_with = NULL, structure = NULL, source_bits = NULL")
+    assert hash_missing(settings, table, partial(hash_rows, settings, table)) == 12
+    assert hashed() == before
+    table.close()
 
 
 def test_look_alikes_are_grouped_listed_and_led(pond, toadworks):

@@ -8,13 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from collection_db.rows import (
-    Rows,
-    checked_row,
-    known_ids,
-    number_or_none,
-    rows_where,
-)
+from collection_db.rows import Rows, checked_row, known_ids, number_or_none, rows_where
 from collection_db.schema import candidates, recipes, utc_now
 from errors import UnknownCandidate
 

@@ -107,9 +107,8 @@ def _opened(assets: AssetFolder, sha256: str) -> Image.Image:
 def _sources(table: Table, settings: Settings) -> tuple[str, Prints, list[Opener]]:
     known = known_sources(settings, table)
     image_of = {row.id: row.image_sha256 for row in table.present_sources()}
-    way = (settings["sources"]["prepare"], settings["sources"]["backdrop"], settings.side)
     pictures: list[Opener] = [
-        partial(_prepared, AssetFolder(settings.assets), image_of[id], *way) for id in known.labels
+        partial(_prepared, AssetFolder(settings.assets), image_of[id], *settings.way) for id in known.labels
     ]
     return "{} sources, as the model is given them", known.prints, pictures
 

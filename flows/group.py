@@ -30,7 +30,7 @@ from flows.twins import find_twins, spoken_against, standing
 from similarity.distances import Thresholds
 from similarity.groups import follow
 from similarity.groups import group as group_alike
-from similarity.pairs import Pairs, TooMany, pairs_between, pairs_within
+from similarity.pairs import Pairs, TooMany, pairs_between, pairs_either_way, pairs_within
 from similarity.prints import Prints
 
 AT_ONCE = 20_000  # candidates; their fingerprints take 20 MB
@@ -85,8 +85,9 @@ def _compare_with_known(settings: Settings, table: Table) -> None:
     with meter("compare", len(new)) as shown:
         for piece in pieces(new, AT_ONCE):
             prints, turned = stored_prints(table, [row.id for row in piece], settings)
-            like = _labels(_pairs(prints, turned, earlier, settings.thresholds), earlier)
-            copied, own_bits = _copies(piece, _pairs(prints, turned, sources, Thresholds.of_shape(limit)), sources)
+            like = _labels(pairs_either_way(prints, turned, earlier.prints, None, settings.thresholds), earlier)
+            near = pairs_either_way(prints, turned, sources.prints, None, Thresholds.of_shape(limit))
+            copied, own_bits = _copies(piece, near, sources)
             table.set_looks(
                 {
                     "id": row.id,
@@ -163,14 +164,6 @@ def _leaders(rows: list[Any], prints: Prints, turned: Prints | None, settings: S
     styles = np.unique([row.style for row in rows], return_inverse=True)[1]
     same = styles[pairs.left] == styles[pairs.right]
     return follow(pairs.take(same | (pairs.grey <= settings.thresholds.grey)), scores, forced)
-
-
-def _pairs(prints: Prints, turned: Prints | None, known: Known, limits: Thresholds) -> Pairs:
-    """Alike pairs of candidates, or their mirror images (left), and known pictures (right)."""
-    if not known.labels:
-        return Pairs.joined([])
-    both = [prints] if turned is None else [prints, turned]
-    return Pairs.joined(pairs_between(one, known.prints, limits) for one in both)
 
 
 def _labels(pairs: Pairs, known: Known) -> dict[int, str]:

@@ -82,7 +82,7 @@ def _hashed(labels: Sequence[str], pictures: Mapping[str, Picture], hashing: Has
 def known_sources(settings: Settings, table: Table) -> Known:
     """All present sources by id, as the model is given them."""
     assets = AssetFolder(settings.assets)
-    way = (settings["sources"]["prepare"], settings["sources"]["backdrop"], settings.side)
+    way = settings.way
     pictures = {
         row.id: Picture(
             f"{row.image_sha256} {' '.join(map(str, way))}", partial(prepared, assets, row.image_sha256, *way)

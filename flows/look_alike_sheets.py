@@ -15,11 +15,10 @@ from PIL import Image
 
 from collection_db import AssetFolder, Table
 from flows.hashing import hashed_rows, stored_prints
-from flows.look_alikes import nearer_of
 from flows.progress import say
 from flows.settings import Settings
 from flows.sources import asset_picture
-from similarity.distances import Distances
+from similarity.distances import Distances, nearer_of
 from similarity.pairs import TooMany, pairs_within
 from similarity.pictures import Captioned, Group, group_sheet, histogram
 
@@ -77,10 +76,8 @@ def _beside(settings: Settings, table: Table, assets: AssetFolder, first: Any, o
     apart = _apart(settings, table, first.id, [row.id for row in others])
     shown = []
     for number in np.lexsort((apart.colours, apart.bits)):
-        row, of = (
-            others[number],
-            "" if others[number].source_id == first.source_id else f" of {others[number].source_id}",
-        )
+        row = others[number]
+        of = "" if row.source_id == first.source_id else f" of {row.source_id}"
         told = f"{row.id[:SHORT]}{of} {apart.bits[number]} bits {apart.colours[number]:.1f}"
         shown.append(Captioned(asset_picture(assets, row.image_sha256), told))
     return Group(

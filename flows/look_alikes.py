@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,8 @@ import numpy as np
 from collection_db import Table
 from flows.hashing import hashed_only, hashed_rows, stored_prints
 from flows.settings import Settings
-from similarity.distances import Distances, distances_of
-from similarity.pairs import Pairs, pairs_between
-from similarity.prints import Prints
+from similarity.distances import nearer_of
+from similarity.pairs import pairs_either_way
 
 SHORT = 8  # digits of an id
 
@@ -65,17 +64,6 @@ def _twins(settings: Settings, table: Table, rows: Sequence[Any], by_id: Mapping
     ]
 
 
-def nearer_of(prints: Prints, turned: Prints | None, others: Prints) -> Distances:
-    """How far row p of `others` is from row p of `prints`, or from its mirror image where that is nearer."""
-    plain = distances_of(prints, others)
-    if turned is None:
-        return plain
-    mirrored = distances_of(turned, others)
-    nearer = mirrored.bits < plain.bits
-    both: Iterator[tuple[Any, Any]] = zip(mirrored, plain, strict=True)
-    return Distances._make(np.where(nearer, one, other) for one, other in both)
-
-
 def _named(id: str, by_id: Mapping[str, Any]) -> str:
     return f"{id[:SHORT]} of {by_id[id].source_id}" if id in by_id else id[:SHORT]
 
@@ -100,12 +88,9 @@ def notes_on(ids: Sequence[str], settings: Settings, table: Table) -> list[str]:
         notes.append(f"{len(set(ids)) - len(mine)} are not compared with anything yet; `toadworks run` does that")
     prints, turned = stored_prints(table, [row.id for row in mine], settings)
     others, others_turned = stored_prints(table, [row.id for row in accepted], settings)
-    found = [pairs_between(prints, others, settings.thresholds_within)]
-    if turned is not None and others_turned is not None:
-        found.append(pairs_between(turned, others, settings.thresholds_within))
-        found.append(pairs_between(prints, others_turned, settings.thresholds_within))
+    found = pairs_either_way(prints, turned, others, others_turned, settings.thresholds_within)
     seen: set[frozenset[str]] = set()
-    for left, right, bits, colour, _, grey in zip(*Pairs.joined(found), strict=True):
+    for left, right, bits, colour, _, grey in zip(*found, strict=True):
         one, other = mine[left].id, accepted[right].id
         variants = (mine[left].source_id, mine[left].style) == (accepted[right].source_id, accepted[right].style)
         alike = variants or grey <= settings.thresholds.grey

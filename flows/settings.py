@@ -142,6 +142,11 @@ class Settings:
         return self.model.upsampled_size if self["upsampler"]["use"] else self.model.size
 
     @property
+    def way(self) -> tuple[str, str, int]:
+        """How a source is prepared to be compared with candidates: method, backdrop, side (see `glide.prepare`)."""
+        return self["sources"]["prepare"], self["sources"]["backdrop"], self.side
+
+    @property
     def images(self) -> Path:
         return self.folder / self["sources"]["images"]
 

@@ -15,7 +15,7 @@ from flows.hashing import alike_stamp, stored_prints
 from flows.progress import meter, say
 from flows.settings import Settings
 from similarity.groups import follow, group
-from similarity.pairs import Pairs, TooMany, pairs_between, pairs_within
+from similarity.pairs import Pairs, TooMany, pairs_between, pairs_either_way, pairs_within
 
 AT_ONCE = 20_000  # former leaders that new ones are compared with
 MOST_TWINS = 1_000_000  # pairs that are remembered
@@ -78,17 +78,14 @@ def _compare(new: list[str], former: list[str], settings: Settings, table: Table
     prints, turned = stored_prints(table, new, settings)
     limits, count = settings.thresholds, len(table.twins())
     with meter("twins", len(new) + len(former)) as shown:
-        found = [pairs_within(prints, limits, MOST_TWINS)]
+        found = pairs_within(prints, limits, MOST_TWINS)
         if turned is not None:
-            found.append(pairs_between(turned, prints, limits, MOST_TWINS))
+            found = Pairs.joined([found, pairs_between(turned, prints, limits, MOST_TWINS)])
         count += _store(found, new, new, source_of, table)
         shown.advance(len(new))
         for piece in pieces(former, AT_ONCE):
             others, others_turned = stored_prints(table, piece, settings)
-            found = [pairs_between(prints, others, limits, MOST_TWINS)]
-            if turned is not None and others_turned is not None:
-                found.append(pairs_between(turned, others, limits, MOST_TWINS))
-                found.append(pairs_between(prints, others_turned, limits, MOST_TWINS))
+            found = pairs_either_way(prints, turned, others, others_turned, limits, MOST_TWINS)
             count += _store(found, new, list(piece), source_of, table)
             if count > MOST_TWINS:
                 raise TooMany
@@ -96,10 +93,9 @@ def _compare(new: list[str], former: list[str], settings: Settings, table: Table
 
 
 def _store(
-    found: Sequence[Pairs], lefts: Sequence[str], rights: Sequence[str], source_of: Mapping[str, str], table: Table
+    pairs: Pairs, lefts: Sequence[str], rights: Sequence[str], source_of: Mapping[str, str], table: Table
 ) -> int:
     """Add these pairs to the table; of one that was found twice, the nearer. Return how many they are."""
-    pairs = Pairs.joined(found)
     sources = [np.array([source_of[id] for id in ids], object) for ids in (lefts, rights)]
     pairs = pairs.take(sources[0][pairs.left] != sources[1][pairs.right])
     pairs = pairs.take(np.lexsort((pairs.colour, pairs.bits)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -110,6 +111,17 @@ def distances_of(a: Prints, b: Prints) -> Distances:
     near = close_in_looks(left, rows, right, rows, Thresholds.of_shape(0))
     bits = np.bitwise_count(left.words ^ right.words).sum(axis=1, dtype=np.uint16)
     return Distances(bits, near.colour, near.chroma, near.grey)
+
+
+def nearer_of(prints: Prints, turned: Prints | None, others: Prints) -> Distances:
+    """How far row p of `others` is from row p of `prints`, or from its mirror image where that is given and nearer."""
+    plain = distances_of(prints, others)
+    if turned is None:
+        return plain
+    mirrored = distances_of(turned, others)
+    nearer = mirrored.bits < plain.bits
+    both: Iterator[tuple[Any, Any]] = zip(mirrored, plain, strict=True)
+    return Distances._make(np.where(nearer, one, other) for one, other in both)
 
 
 def close_in_bits(

@@ -75,6 +75,20 @@ def pairs_between(new: Prints, old: Prints, thresholds: Thresholds = DEFAULT, mo
     return Index(old, thresholds).near(new, most)
 
 
+def pairs_either_way(
+    new: Prints,
+    new_turned: Prints | None,
+    old: Prints,
+    old_turned: Prints | None,
+    thresholds: Thresholds = DEFAULT,
+    most: float = math.inf,
+) -> Pairs:
+    """Every alike pair of N new images (left) and M old ones (right), or of one and the other's mirror image, where
+    the fingerprints of mirror images are given; a pair may come more than once. Errors as for `pairs_within`."""
+    sides = [(new, old), (new_turned, old), (new, old_turned)]
+    return Pairs.joined(pairs_between(a, b, thresholds, most) for a, b in sides if a is not None and b is not None)
+
+
 class Index:
     """Images that new ones are compared with, batch after batch, in the order in which they were added.
 

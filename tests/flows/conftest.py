@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from flows.settings import Settings
+from tests.flows.ponds import Pond, drawing
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (36, 36), channels: int = 3) -> Image.Image:
@@ -42,5 +43,15 @@ def collection(images: Path) -> Callable[..., Settings]:
         lines = [f"{key} = {value}" for key, value in {"images": '"images"', **sources}.items()]
         file.write_text("\n".join(["[sources]", *lines, text]), encoding="utf-8")
         return Settings.read(images.parent)
+
+    return made
+
+
+@pytest.fixture
+def pond(collection: Callable[..., Settings]) -> Callable[..., Pond]:
+    """pond(sources, text): a collection with these source pictures, `text` in its collection.toml."""
+
+    def made(sources: Sequence[Image.Image] = (drawing(0), drawing(1)), text: str = "") -> Pond:
+        return Pond(collection(text), sources)
 
     return made

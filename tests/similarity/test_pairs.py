@@ -18,7 +18,7 @@ from similarity import distances, pairs
 from similarity.distances import Thresholds, _faiss
 from similarity.groups import alike
 from similarity.hashes import fingerprints
-from similarity.pairs import Index, Pairs, TooMany, pairs_between, pairs_within
+from similarity.pairs import Index, Pairs, TooMany, pairs_between, pairs_either_way, pairs_within
 from similarity.prints import Prints
 
 DEFAULT = Thresholds()
@@ -339,3 +339,12 @@ def test_pairs_of_a_hundred_thousand_toads(toadz: Path) -> None:
     expected = compared_with_all(prints, prints, DEFAULT, within=True)
     assert len(expected.left) > 100_000
     assert same(pairs_within(prints), expected)
+
+
+def test_either_way_is_plain_and_both_mirrored() -> None:
+    new, old = made_up(300, seed=1), made_up(900, seed=1)
+    new_turned, old_turned = new.turned(new.bits[::-1].copy()), old.turned(old.bits[::-1].copy())
+    found = pairs_either_way(new, new_turned, old, old_turned, WIDE)
+    plain, one, other = (pairs_between(a, b, WIDE) for a, b in ((new, old), (new_turned, old), (new, old_turned)))
+    assert same(found, Pairs.joined([plain, one, other]))
+    assert same(pairs_either_way(new, None, old, None, WIDE), plain) and len(plain.left) > 300

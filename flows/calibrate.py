@@ -37,13 +37,14 @@ def calibrate(settings: Settings) -> tuple[str, Proposal, Path]:
     """
     table = Table.open(settings.database_url)
     told, prints, images = _candidates(table, settings)
-    if len(images) < FEWEST:
+    candidates = len(images)
+    if candidates < FEWEST:
         told, prints, images = _sources(table, settings)
     table.close()
     if len(images) < FEWEST:
         raise NothingLeft(
-            f"calibration takes {FEWEST} pictures or more, and there are {len(images)}; "
-            "`toadworks run` with more sources makes them"
+            f"calibration takes {FEWEST} candidates of different sources and styles, or {FEWEST} sources; there are "
+            f"{candidates} and {len(images)}; `toadworks run` with more sources makes more"
         )
     near = pairs_within(prints, widest(settings.hashing))
     some = np.sort(np.random.default_rng(1).permutation(len(images))[:COPIED])

@@ -77,8 +77,9 @@ def _beside(settings: Settings, table: Table, assets: AssetFolder, first: Any, o
     shown = []
     for number in np.lexsort((apart.colours, apart.bits)):
         row = others[number]
-        of = "" if row.source_id == first.source_id else f" of {row.source_id}"
-        told = f"{row.id[:SHORT]}{of} {apart.bits[number]} bits {apart.colours[number]:.1f}"
+        told = f"{row.id[:SHORT]} {apart.bits[number]} bits {apart.colours[number]:.1f}"
+        if row.source_id != first.source_id:  # there is no room for all three
+            told = f"{row.id[:SHORT]} of {row.source_id}, {apart.bits[number]} bits"
         shown.append(Captioned(asset_picture(assets, row.image_sha256), told))
     return Group(
         Captioned(asset_picture(assets, first.image_sha256), f"{first.id[:SHORT]} of {first.source_id}"), shown

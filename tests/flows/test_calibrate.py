@@ -51,5 +51,5 @@ def test_report_can_be_copied_into_the_settings(
 
 
 def test_too_few_pictures_say_how_many_are_needed(toads: Callable[[int], Settings]) -> None:
-    with pytest.raises(NothingLeft, match=r"takes 32 pictures or more, and there are 5"):
+    with pytest.raises(NothingLeft, match=r"or 32 sources; there are 0 and 5;"):
         calibrate.calibrate(toads(5))

@@ -55,6 +55,14 @@ class UnknownCandidate(ToadworksError):
         self.given, self.problem = given, problem
 
 
+class UnknownEntry(ToadworksError):
+    """A number that names no entry of the ledger, or none that stands."""
+
+    def __init__(self, number: int, problem: str) -> None:
+        super().__init__(f"entry {number}: {problem}")
+        self.number, self.problem = number, problem
+
+
 class NothingLeft(ToadworksError):
     """A command that has nothing to work on; the message says what to do first."""
 

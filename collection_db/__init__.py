@@ -5,5 +5,6 @@ from collection_db.assets import AssetFolder
 from collection_db.engine import connect
 from collection_db.planning import PlannedRecipe
 from collection_db.table import Table
+from collection_db.viewing import View
 
-__all__ = ["AssetFolder", "PlannedRecipe", "Table", "connect"]
+__all__ = ["AssetFolder", "PlannedRecipe", "Table", "View", "connect"]

@@ -11,27 +11,23 @@ from sqlalchemy.engine import Connection, Row
 from collection_db.rows import (
     Rows,
     checked_row,
-    is_last,
-    last,
+    insert_rows,
     number_or_none,
     pieces,
     require_candidates,
     rows_where,
     shown,
-    standing_of_candidate,
+    update_rows,
 )
 from collection_db.schema import (
-    FINGERPRINT,
     candidates,
-    decisions,
+    fingerprints,
     grouped_sources,
     known_pictures,
-    leader_choices,
     recipes,
     sources,
     tokens,
     twins,
-    utc_now,
 )
 from errors import BadValue
 
@@ -39,6 +35,7 @@ HASH_BYTES = (8, 32, 128)
 COLOURS_BYTES = 8 * 8 * 3 * 4  # float32
 GREYS_BYTES = 16 * 16
 LOOKS = ("score", "unchanged", "copy_of", "earlier", "leader_id", "twin_id", "compared_as", "crossed_as")
+FINGERPRINT = ("hash_bits", "mirror_bits", "colours", "greys", "side")
 AT_ONCE = 20_000  # rows in one transaction: other writers of a SQLite table wait 30 s at most
 KINDS = ("source", "earlier")
 
@@ -52,21 +49,24 @@ class LookRows(Rows):
         recipe_json.
         """
         other = candidates.c.hashed_with.is_distinct_from(hashed_with)
+        turned = sa.exists().where(
+            fingerprints.c.candidate_id == candidates.c.id, fingerprints.c.mirror_bits.is_not(None)
+        )
         statement = (
             sa.select(
                 candidates.c.id,
                 candidates.c.image_sha256,
                 candidates.c.structure,
                 candidates.c.source_bits,
-                recipes.c.source_id,
+                candidates.c.source_id,
                 sources.c.image_sha256.label("source_image_sha256"),
                 sources.c.pixels_sha256.label("source_pixels_sha256"),
                 recipes.c.json.label("recipe_json"),
             )
             .join(recipes, recipes.c.id == candidates.c.id)
             .join(sources, sources.c.id == recipes.c.source_id)
-            .where(shown(), sa.or_(other, candidates.c.mirror_bits.is_(None)) if mirrored else other)
-            .order_by(recipes.c.source_id, candidates.c.id)
+            .where(shown(), candidates.c.freed_at.is_(None), sa.or_(other, ~turned) if mirrored else other)
+            .order_by(candidates.c.source_id, candidates.c.id)
         )
         with self._read() as connection:
             return list(connection.execute(statement).all())
@@ -76,7 +76,7 @@ class LookRows(Rows):
         `greys`, `side`, `flat`, `structure`, `source_bits`; see `schema.Candidate`. What was found with an earlier
         fingerprint is to be found again. Raises BadValue for wrong lengths, UnknownCandidate (and stores none)."""
         required = ("id", "hashed_with", "hash_bits", "colours", "greys", "side", "flat")
-        values = []
+        prints, about = [], []
         for given in rows:
             row = checked_row(
                 given, "fingerprint", required, dict.fromkeys(("mirror_bits", "structure", "source_bits"))
@@ -86,38 +86,31 @@ class LookRows(Rows):
             _check_length(row["colours"], (COLOURS_BYTES,), "colours")
             _check_length(row["greys"], (GREYS_BYTES,), "greys")
             row["structure"] = number_or_none(row["structure"])
-            values.append({"row_id": row.pop("id"), **row, "compared_as": None, "crossed_as": None})
-        self._update_candidates(values)
+            prints.append({"candidate_id": row["id"], **{name: row.pop(name) for name in FINGERPRINT}})
+            about.append({**row, "compared_as": None, "crossed_as": None})
+        with self._write() as connection:
+            self._update_in(connection, about)
+            for piece in pieces(prints):
+                ids = [row["candidate_id"] for row in piece]
+                connection.execute(sa.delete(fingerprints).where(fingerprints.c.candidate_id.in_(ids)))
+            insert_rows(connection, fingerprints, prints)
 
     def looks(self, ids: Iterable[str] | None = None, *, accepted_only: bool = False) -> list[Row[Any]]:
         """The candidates that are planned or decided, by id, without their fingerprints; all of them, or those of
         `ids`, or those that are accepted.
 
         Rows: id, source_id, style, and the columns of `schema.Candidate` on looks; `has_mirror_bits`; `accepted` (its
-        standing verdict, or it is a token); `chosen` (the number of the choice by which a curator made it a leader, or
-        None).
+        verdict, or it is a token); `chosen` (the number of the entry by which a curator made it a leader, or None).
         """
-        newest = sa.select(sa.func.max(leader_choices.c.number)).group_by(leader_choices.c.candidate_id)
-        choice = (
-            sa.select(leader_choices.c.candidate_id, leader_choices.c.number)
-            .where(leader_choices.c.leads, leader_choices.c.number.in_(newest))
-            .subquery("choice")
-        )
-        is_token = candidates.c.id.in_(sa.select(tokens.c.candidate_id))
-        accepted = sa.or_(sa.func.coalesce(last.c.verdict == "accept", False), is_token)
-        names = ("id", "image_sha256", "hashed_with", "flat", "structure", "source_bits", *LOOKS)
+        accepted = sa.or_(candidates.c.verdict == "accept", candidates.c.id.in_(sa.select(tokens.c.candidate_id)))
+        names = ("id", "image_sha256", "hashed_with", "flat", "structure", "source_bits", "source_id", "style", *LOOKS)
         statement = (
             sa.select(
-                *(candidates.c[name] for name in names),
-                recipes.c.source_id,
-                recipes.c.style,
-                candidates.c.mirror_bits.is_not(None).label("has_mirror_bits"),
+                *(candidates.c[name] for name in (*names, "chosen")),
+                fingerprints.c.mirror_bits.is_not(None).label("has_mirror_bits"),
                 accepted.label("accepted"),
-                choice.c.number.label("chosen"),
             )
-            .join(recipes, recipes.c.id == candidates.c.id)
-            .outerjoin(last, standing_of_candidate())
-            .outerjoin(choice, choice.c.candidate_id == candidates.c.id)
+            .outerjoin(fingerprints, fingerprints.c.candidate_id == candidates.c.id)
             .where(shown())
             .order_by(candidates.c.id)
         )
@@ -129,10 +122,10 @@ class LookRows(Rows):
             return sorted(rows_where(connection, statement, candidates.c.id, ids), key=lambda row: row.id)
 
     def fingerprints(self, ids: Sequence[str]) -> list[Row[Any]]:
-        """Those of candidates that have one, in the given order. Rows: id, and `schema.FINGERPRINT`."""
-        statement = sa.select(candidates.c.id, *(candidates.c[name] for name in FINGERPRINT))
+        """Those of candidates that have one, in the given order. Rows: id, and the columns of `schema.Fingerprint`."""
+        statement = sa.select(fingerprints.c.candidate_id.label("id"), *(fingerprints.c[name] for name in FINGERPRINT))
         with self._read() as connection:
-            found = rows_where(connection, statement.where(candidates.c.hash_bits.is_not(None)), candidates.c.id, ids)
+            found = rows_where(connection, statement, fingerprints.c.candidate_id, ids)
         by_id = {row.id: row for row in found}
         return [by_id[id] for id in ids if id in by_id]
 
@@ -165,28 +158,6 @@ class LookRows(Rows):
         with self._read() as connection:
             return list(connection.execute(leaders_statement(undecided_only)).scalars())
 
-    def choose_leaders(self, ids: Iterable[str], leads: bool, curator: str, note: str = "") -> int:
-        """Record that `curator` wants these candidates to lead their groups, or (`leads` False) takes that back; return
-        how many choices were added, all or none: what stands already is not added again. Raises BadValue for no
-        curator, UnknownCandidate."""
-        if not curator.strip():
-            raise BadValue("curator", curator, "a name")
-        wanted = list(dict.fromkeys(ids))
-        statement = sa.select(leader_choices).order_by(leader_choices.c.number)
-        with self._write() as connection:
-            require_candidates(connection, wanted)
-            found = rows_where(connection, statement, leader_choices.c.candidate_id, wanted)
-            standing = {row.candidate_id: row.leads for row in sorted(found, key=lambda row: row.number)}
-            now = utc_now()
-            added = [
-                {"candidate_id": id, "leads": leads, "curator": curator, "note": note, "chosen_at": now}
-                for id in wanted
-                if standing.get(id, False) != leads
-            ]
-            if added:
-                connection.execute(sa.insert(leader_choices), added)
-        return len(added)
-
     def grouped_sources(self) -> dict[str, str]:
         """The signature of each source's candidates when they were last grouped."""
         with self._read() as connection:
@@ -216,9 +187,9 @@ class LookRows(Rows):
 
     def source_ids(self, ids: Iterable[str]) -> dict[str, str]:
         """The source of each of these candidates that is known."""
-        statement = sa.select(recipes.c.id, recipes.c.source_id)
+        statement = sa.select(candidates.c.id, candidates.c.source_id)
         with self._read() as connection:
-            return {row.id: row.source_id for row in rows_where(connection, statement, recipes.c.id, ids)}
+            return {row.id: row.source_id for row in rows_where(connection, statement, candidates.c.id, ids)}
 
     def clear_twins(self) -> None:
         """Forget all pairs, and who was compared with leaders of other sources."""
@@ -251,18 +222,9 @@ class LookRows(Rows):
             self._update_in(connection, values)
 
     def _update_in(self, connection: Connection, values: Sequence[dict[str, Any]]) -> None:
-        if not values:
-            return
-        pointing = ("row_id", "leader_id", "twin_id")
-        ids = dict.fromkeys(row[key] for row in values for key in pointing if row.get(key))
-        names = [key for key in values[0] if key != "row_id"]
-        statement = (
-            sa.update(candidates)
-            .where(candidates.c.id == sa.bindparam("row_id"))
-            .values({name: sa.bindparam(name, type_=candidates.c[name].type) for name in names})
-        )
+        ids = dict.fromkeys(row[key] for row in values for key in ("id", "leader_id", "twin_id") if row.get(key))
         require_candidates(connection, list(ids))
-        connection.execute(statement, values)
+        update_rows(connection, candidates, values)
 
 
 def leaders_statement(undecided_only: bool) -> sa.Select[tuple[str]]:
@@ -273,20 +235,12 @@ def leaders_statement(undecided_only: bool) -> sa.Select[tuple[str]]:
         .where(candidates.c.leader_id == candidates.c.id, recipes.c.planned)
         .where(candidates.c.unchanged.is_not(True), candidates.c.flat.is_not(True))
         .where(candidates.c.copy_of.is_(None), candidates.c.earlier.is_(None), candidates.c.twin_id.is_(None))
-        .order_by(recipes.c.position, candidates.c.id)
+        .order_by(candidates.c.position, candidates.c.id)
     )
     if undecided_only:
         member = candidates.alias("member")
-        taken = (
-            sa.select(member.c.leader_id)
-            .select_from(member)
-            .join(last, sa.and_(last.c.candidate_id == member.c.id, is_last()))
-            .where(last.c.verdict == "accept", member.c.leader_id.is_not(None))
-        )
-        statement = statement.where(
-            ~sa.exists().where(decisions.c.candidate_id == candidates.c.id),
-            candidates.c.leader_id.not_in(taken),
-        )
+        taken = sa.select(member.c.leader_id).where(member.c.verdict == "accept", member.c.leader_id.is_not(None))
+        statement = statement.where(~candidates.c.judged, candidates.c.leader_id.not_in(taken))
     return statement
 
 
@@ -296,7 +250,7 @@ def _look_values(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for key in row:
             if key not in ("id", *LOOKS):
                 raise BadValue("key of looks", key, ", ".join(LOOKS))
-        values.append({"row_id": row["id"], **{key: value for key, value in row.items() if key != "id"}})
+        values.append(dict(row))
     return values
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -37,6 +39,12 @@ VERSION_TABLE = "toadworks_version"
 WAIT_S = 30  # how long a writer waits for another, in seconds
 WRITER_LOCK = 0x70AD  # PostgreSQL's advisory lock that every writer takes
 
+AWAY_S = 120.0  # how long a server may be away, in seconds
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+_opened: set[str] = set()  # by this process
 _one_at_a_time = threading.Lock()  # Alembic's `context` is one for the whole process
 
 
@@ -45,8 +53,15 @@ def connect(url: str) -> Engine:
 
     Any number of processes may do so at once. SQLite runs with a write-ahead log and synchronous=FULL: what a
     transaction has written when it returns survives a power cut. Raises BadSetting, without the password,
-    when the database cannot be opened or was made by a newer Toadworks.
+    when the database cannot be opened or was made by a newer Toadworks. A server that was there before in this process,
+    and is not now, is waited for; see `patient`.
     """
+    engine = patient(_connect)(url) if url in _opened else _connect(url)
+    _opened.add(url)
+    return engine
+
+
+def _connect(url: str) -> Engine:
     where = _parse(url)
     shown = shown_url(where)
     is_sqlite = where.get_backend_name() == "sqlite"
@@ -62,6 +77,8 @@ def connect(url: str) -> Engine:
         _migrate(engine, shown)
     except (SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
+        if url in _opened and isinstance(error, DBAPIError) and _is_away(error):
+            raise Away(f"{shown}: the database cannot be opened: {_told(error, where)}") from None
         raise BadSetting(shown, "database", f"cannot be opened: {_told(error, where)}") from None
     except BadSetting:
         engine.dispose()
@@ -69,20 +86,102 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def patient(method: Callable[P, Result]) -> Callable[P, Result]:
+    """`method`, repeated from its beginning while the database's server is away, for `AWAY_S` at most: its transaction
+    was undone, or, if only the answer was lost, doing it again changes nothing. An iterator among its arguments is
+    read once, into a list."""
+
+    @wraps(method)
+    def repeated(*args: P.args, **kwargs: P.kwargs) -> Result:
+        args = tuple(list(given) if isinstance(given, Iterator) else given for given in args)  # type: ignore[assignment]
+        kwargs = {key: list(given) if isinstance(given, Iterator) else given for key, given in kwargs.items()}  # type: ignore[assignment]
+        deadline, wait = time.monotonic() + AWAY_S, 0.2
+        while True:
+            try:
+                return method(*args, **kwargs)
+            except Away as error:
+                if time.monotonic() + wait > deadline:
+                    raise RunFailed(f"{error}; nothing is lost, and the same command goes on from here") from None
+                if wait < 0.4:
+                    logging.getLogger("toadworks").warning("%s; trying again for %d s", error, AWAY_S)
+                time.sleep(wait)
+                wait = min(wait * 2, 5.0)
+
+    return repeated
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes nothing. Raises Away, RunFailed."""
+    with _told_plainly(engine, "read"), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Like `reading`, and all that is read is of one moment (with SQLite it always is). Raises Away, RunFailed."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with reading(engine) as connection:
+        yield connection
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction; writers take turns, so that what it reads holds until it commits.
 
-    Raises RunFailed where the database cannot be written (locked for over 30 s, read-only, disk full).
+    Raises RunFailed where the database cannot be written (locked for over 30 s, read-only, disk full), Away where its
+    server is not there.
     """
+    with (
+        _told_plainly(engine, "written"),
+        engine.execution_options(toadworks_writes=True).begin() as connection,
+    ):
+        take_turn(connection)
+        yield connection
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until no other writer is at it; SQLite's BEGIN IMMEDIATE did that already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+
+
+class Away(RunFailed):
+    """The database's server does not answer, or broke the connection."""
+
+
+@contextmanager
+def _told_plainly(engine: Engine, done: str) -> Iterator[None]:
+    """The driver's errors in words of ours. They are not chained: the driver's own words may hold a password."""
     try:
-        with engine.execution_options(toadworks_writes=True).begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
-            yield connection
-    except OperationalError as error:
-        told = _told(error, engine.url)
-        raise RunFailed(f"{shown_url(engine.url)}: the table cannot be written: {told}") from error
+        yield
+    except DBAPIError as error:
+        told = f"{shown_url(engine.url)}: the table cannot be {done}: {_told(error, engine.url)}"
+        if _is_away(error):
+            raise Away(told) from None
+        if isinstance(error, OperationalError):
+            raise RunFailed(told + _advice(error)) from None
+        raise
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Did the server go, and not the statement fail?"""
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None) or ""
+    # 08: connection exceptions; 57P0x: shutting down, starting up. psycopg tells no state where nobody listens.
+    starting = state.startswith(("08", "57P0"))
+    return starting or (isinstance(error, OperationalError) and not state and not isinstance(error.orig, sqlite3.Error))
+
+
+def _advice(error: DBAPIError) -> str:
+    text = str(error.orig).lower()
+    if "disk is full" in text or "no space" in text or "disk i/o" in text:
+        return "; make room: nothing is lost, and the same command goes on from here"
+    if "readonly" in text or "read-only" in text:
+        return "; the file and its folder must be writable"
+    return ""
 
 
 def shown_url(url: URL) -> str:
@@ -177,8 +276,7 @@ def _migrate(engine: Engine, shown: str) -> None:
         if _revision(connection) == head:
             return
     with _one_at_a_time, engine.execution_options(toadworks_writes=True).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+        take_turn(connection)
         revision = _revision(connection)  # again: another process may have been first
         if revision == head:
             return

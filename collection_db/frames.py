@@ -9,8 +9,8 @@ import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from collection_db.rows import last, shown, standing_of_candidate
-from collection_db.schema import candidates, recipes, tokens
+from collection_db.rows import shown
+from collection_db.schema import candidates, recipes, tagged, tokens
 
 MOMENT = "datetime64[us, UTC]"
 COLUMNS: dict[str, str] = {
@@ -39,6 +39,11 @@ COLUMNS: dict[str, str] = {
     "verdict": "str",
     "curator": "str",
     "decided_at": MOMENT,
+    "disagreed": "bool",
+    "stars": "int64",
+    "tags": "str",
+    "note": "str",
+    "name": "str",
     "token": "Int64",
     "image_sha256": "str",
     "made_at": MOMENT,
@@ -51,8 +56,8 @@ def candidate_frame(connection: Connection, everything: bool) -> pd.DataFrame:
     statement = (
         sa.select(
             candidates.c.id,
-            recipes.c.source_id,
-            recipes.c.style,
+            candidates.c.source_id,
+            candidates.c.style,
             recipes.c.prompt,
             recipes.c.guidance_scale,
             recipes.c.insertion_step,
@@ -72,25 +77,34 @@ def candidate_frame(connection: Connection, everything: bool) -> pd.DataFrame:
             candidates.c.earlier,
             candidates.c.leader_id,
             candidates.c.twin_id,
-            last.c.verdict,
-            last.c.curator,
-            last.c.decided_at,
+            candidates.c.verdict,
+            candidates.c.curator,
+            candidates.c.decided_at,
+            candidates.c.disagreed,
+            candidates.c.stars,
+            sa.literal("").label("tags"),
+            candidates.c.note,
+            candidates.c.name,
             tokens.c.number,
             candidates.c.image_sha256,
             candidates.c.made_at,
             recipes.c.planned,
         )
         .join(recipes, recipes.c.id == candidates.c.id)
-        .outerjoin(last, standing_of_candidate())
         .outerjoin(tokens, tokens.c.candidate_id == candidates.c.id)
-        .order_by(recipes.c.position, candidates.c.id)
+        .order_by(candidates.c.position, candidates.c.id)
     )
     if not everything:
         statement = statement.where(shown())
     rows = connection.execute(statement).all()
     values: Sequence[Sequence[object]] = list(zip(*map(_as_text, rows), strict=True)) or [()] * len(COLUMNS)
     columns = zip(COLUMNS.items(), values, strict=True)
-    return pd.DataFrame({name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in columns})
+    frame = pd.DataFrame({name: pd.Series(list(column), dtype=dtype) for (name, dtype), column in columns})
+    tags: dict[str, list[str]] = {}
+    for row in connection.execute(sa.select(tagged)):
+        tags.setdefault(row.candidate_id, []).append(row.tag)
+    frame["tags"] = frame["id"].map(lambda id: json.dumps(sorted(tags.get(id, ())), ensure_ascii=False)).astype("str")
+    return frame
 
 
 def _as_text(row: Sequence[object]) -> list[object]:

@@ -1,19 +1,22 @@
-"""The table's recipes: which are planned, and which of those are still to be made."""
+"""The table's recipes: which are planned."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection
 
-from collection_db.rows import Rows, known_ids
-from collection_db.schema import candidates, recipes, sources, utc_now
+from collection_db.rows import Rows, batches, insert_rows, known_ids, rows_where, shown, update_rows
+from collection_db.schema import candidates, recipes, sources, utc_now, work
 from errors import BadValue
 from styles.recipes import Recipe
+
+AT_ONCE = 5_000  # recipes in memory
+wanted = sa.Table("wanted", sa.MetaData(), sa.Column("id", sa.Text, primary_key=True), prefixes=["TEMPORARY"])
 
 
 @dataclass(frozen=True)
@@ -33,80 +36,82 @@ class RecipeRows(Rows):
         known).
 
         Recipes that are no longer planned stay in the table, switched off. A known recipe takes the given
-        source_id, style and model. A recipe given twice counts once, at its first place. Raises BadValue for
-        an unknown source.
+        source_id, style and model. A recipe given twice counts once, at its first place. All or none; what is planned
+        already is not written again. Raises BadValue for an unknown source. `planned` is walked once and never held as
+        a whole, so a plan may be long; walked again only where the database went away meanwhile.
         """
-        wanted: dict[str, PlannedRecipe] = {}
-        for item in planned:
-            wanted.setdefault(item.recipe.id, item)
+        new = known = 0
         with self._write() as connection:
-            self._require_sources({item.source_id for item in wanted.values()}, connection)
-            # what changes is worked out here, so that planning the same again writes nothing
-            named = [recipes.c[key] for key in ("source_id", "style", "model", "position", "planned")]
-            known = {row[0]: tuple(row[1:]) for row in connection.execute(sa.select(recipes.c.id, *named))}
-            new, changed = [], []
-            for position, (id, item) in enumerate(wanted.items()):
-                if id not in known:
-                    new.append(_columns(id, item, position))
-                elif known[id] != (item.source_id, item.style, item.model, position, True):
-                    changed.append(
-                        {
-                            "row_id": id,
-                            "new_source_id": item.source_id,
-                            "new_style": item.style,
-                            "new_model": item.model,
-                            "new_position": position,
-                        }
-                    )
-            off = [{"row_id": id} for id, row in known.items() if row[-1] and id not in wanted]
-            this_one = sa.update(recipes).where(recipes.c.id == sa.bindparam("row_id"))
-            if off:
-                connection.execute(this_one.values(planned=False), off)
-            if changed:
-                values: dict[Any, Any] = {column: sa.bindparam(f"new_{column.name}") for column in named[:-1]}
-                connection.execute(this_one.values(values | {recipes.c.planned: sa.true()}), changed)
-            if new:
-                connection.execute(sa.insert(recipes), new)
-        return len(new), len(wanted) - len(new)
+            wanted.create(connection)
+            for batch in batches(planned, AT_ONCE):
+                items: dict[str, PlannedRecipe] = {}
+                for item in batch:
+                    items.setdefault(item.recipe.id, item)
+                for id in known_ids(connection, wanted, items):
+                    del items[id]
+                added = _plan_some(connection, items, position=new + known)
+                new, known = new + added, known + len(items) - added
+            _switch_off(connection)
+            _queue_missing(connection)
+            wanted.drop(connection)
+        return new, known
 
-    def missing(self, limit: int | None = None) -> list[Row[Any]]:
-        """Planned recipes without a candidate, in the order in which to make them: those that can share a
-        batch (the same steps, then insertion_step) beside each other, then by position.
 
-        Rows as in `schema.StoredRecipe`, and the source's `source_image_sha256`, `source_mask_sha256`.
-        """
-        statement = (
-            sa.select(
-                recipes,
-                sources.c.image_sha256.label("source_image_sha256"),
-                sources.c.mask_sha256.label("source_mask_sha256"),
+def _plan_some(connection: Connection, items: Mapping[str, PlannedRecipe], position: int) -> int:
+    """Plan these, the first one at `position`; return how many are new."""
+    if not items:
+        return 0
+    _require_sources({item.source_id for item in items.values()}, connection)
+    named = [recipes.c[key] for key in ("id", "source_id", "style", "model", "position", "planned")]
+    known = {row[0]: tuple(row[1:]) for row in rows_where(connection, sa.select(*named), recipes.c.id, items)}
+    new, changed = [], []
+    # what changes is worked out here, so that planning the same again writes nothing
+    for place, (id, item) in enumerate(items.items(), start=position):
+        now = (item.source_id, item.style, item.model, place, True)
+        if id not in known:
+            new.append(_columns(id, item, place))
+        elif known[id] != now:
+            changed.append(
+                {"id": id, **dict(zip(("source_id", "style", "model", "position", "planned"), now, strict=True))}
             )
-            .join(sources, sources.c.id == recipes.c.source_id)
-            .where(_missing())
-            .order_by(recipes.c.steps, recipes.c.insertion_step, recipes.c.position, recipes.c.id)
-            .limit(limit)
+    insert_rows(connection, recipes, new)
+    update_rows(connection, recipes, changed)
+    copied = [{key: row[key] for key in ("id", "source_id", "style", "position")} | {"shown": True} for row in changed]
+    update_rows(connection, candidates, copied)
+    update_rows(
+        connection, work, [{"recipe_id": row["id"], "position": row["position"]} for row in changed], key="recipe_id"
+    )
+    connection.execute(sa.insert(wanted), [{"id": id} for id in items])
+    return len(new)
+
+
+def _switch_off(connection: Connection) -> None:
+    """What is planned and no longer wanted."""
+    not_wanted = ~sa.exists().where(wanted.c.id == recipes.c.id)
+    connection.execute(sa.update(recipes).where(recipes.c.planned, not_wanted).values(planned=False))
+    unspoken = sa.and_(shown(), candidates.c.entries == 0)
+    gone = ~sa.exists().where(wanted.c.id == candidates.c.id)
+    connection.execute(sa.update(candidates).where(unspoken, gone).values(shown=False))
+
+
+def _queue_missing(connection: Connection) -> None:
+    """What is to be made is what is planned and not made."""
+    connection.execute(sa.delete(work).where(~sa.exists().where(wanted.c.id == work.c.recipe_id)))
+    columns = [recipes.c[name] for name in ("id", "steps", "insertion_step", "position")]
+    missing = (
+        sa.select(*columns)
+        .join(wanted, wanted.c.id == recipes.c.id)
+        .where(
+            ~sa.exists().where(candidates.c.id == recipes.c.id), ~sa.exists().where(work.c.recipe_id == recipes.c.id)
         )
-        with self._read() as connection:
-            return list(connection.execute(statement).all())
-
-    def count_missing(self) -> int:
-        """How many planned recipes have no candidate yet."""
-        with self._read() as connection:
-            return connection.execute(missing_count()).scalar_one()
-
-    @staticmethod
-    def _require_sources(ids: set[str], connection: sa.Connection) -> None:
-        unknown = sorted(ids - known_ids(connection, sources, ids))
-        if unknown:
-            raise BadValue("source", unknown[0], "the id of a source in the table; add the sources first")
+    )
+    connection.execute(sa.insert(work).from_select(["recipe_id", "steps", "insertion_step", "position"], missing))
 
 
-def missing_count() -> sa.Select[tuple[int]]:
-    return sa.select(sa.func.count()).select_from(recipes).where(_missing())
-
-
-def _missing() -> sa.ColumnElement[bool]:
-    return sa.and_(recipes.c.planned, ~sa.exists().where(candidates.c.id == recipes.c.id))
+def _require_sources(ids: set[str], connection: Connection) -> None:
+    unknown = sorted(ids - known_ids(connection, sources, ids))
+    if unknown:
+        raise BadValue("source", unknown[0], "the id of a source in the table; add the sources first")
 
 
 def _columns(id: str, item: PlannedRecipe, position: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the subjects of the table share: transactions, long lists of ids in pieces, and the check of given
+"""What the subjects of the table share: transactions, long lists of ids in pieces, bulk writing, and the check of given
 rows."""
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from collection_db.engine import writing
-from collection_db.schema import candidates, decisions, recipes
+from collection_db.engine import patient, reading, writing
+from collection_db.schema import candidates
 from errors import BadValue, UnknownCandidate
 
 CHUNK = 500  # ids in one statement; old builds of SQLite take 999 variables
@@ -21,13 +21,22 @@ Item = TypeVar("Item")
 
 
 class Rows:
-    """A part of the table, over one engine."""
+    """A part of the table, over one engine.
+
+    Every public method is one transaction that may be repeated. So it is, from its beginning, where the connection to
+    the database breaks meanwhile.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
+    def __init_subclass__(cls) -> None:
+        for name, method in vars(cls).items():
+            if callable(method) and not name.startswith("_"):
+                setattr(cls, name, patient(method))
+
     def _read(self) -> AbstractContextManager[Connection]:
-        return self.engine.begin()
+        return reading(self.engine)
 
     def _write(self) -> AbstractContextManager[Connection]:
         return writing(self.engine)
@@ -36,6 +45,18 @@ class Rows:
 def pieces(items: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Like `pieces`, of what is not in memory as a whole."""
+    batch: list[Item] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def rows_where(
@@ -47,6 +68,24 @@ def rows_where(
     for piece in pieces(wanted):
         found += connection.execute(statement.where(column.in_(piece)))
     return found
+
+
+def insert_rows(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns."""
+    if rows:
+        connection.execute(sa.insert(table), rows)
+
+
+def update_rows(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], key: str = "id") -> None:
+    """Set the other columns of each row that `key` names; all rows have the same columns."""
+    if not rows:
+        return
+    values = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in rows[0] if name != key}
+    statement = sa.update(table).where(table.c[key] == sa.bindparam("old_key")).values(values)
+    connection.execute(
+        statement,
+        [{"old_key": row[key], **{f"new_{name}": row[name] for name in rows[0] if name != key}} for row in rows],
+    )
 
 
 def known_ids(connection: Connection, table: sa.Table, ids: Iterable[str]) -> set[str]:
@@ -80,25 +119,7 @@ def number_or_none(value: Any) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
-def shown() -> sa.ColumnElement[bool]:
-    """Candidates that matter now: the plan asks for them, or somebody decided on them. Needs candidates
-    joined with recipes."""
-    decided = sa.exists().where(decisions.c.candidate_id == candidates.c.id)
-    return sa.or_(recipes.c.planned, decided)
-
-
-last = decisions.alias("last")
-
-
-def is_last() -> sa.ColumnElement[bool]:
-    """True of the row of `last` that is its candidate's standing decision. Asked candidate by candidate,
-    which the index answers at once: a joined "newest of each" has no index, and takes seconds from some
-    thousand decisions on."""
-    other = decisions.alias("other")
-    newest = sa.select(sa.func.max(other.c.number)).where(other.c.candidate_id == last.c.candidate_id)
-    return last.c.number == newest.scalar_subquery()
-
-
-def standing_of_candidate() -> sa.ColumnElement[bool]:
-    """Joins candidates with the row of `last` that is its standing decision."""
-    return sa.and_(last.c.candidate_id == candidates.c.id, is_last())
+def shown() -> sa.TextClause:
+    """Candidates that matter now: the plan asks for them, or somebody said something of them. As text, since SQLite
+    compares it with the words in which the indexes say it."""
+    return sa.text("candidates.shown")

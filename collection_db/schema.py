@@ -9,8 +9,8 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-VERDICTS = ("accept", "reject", "undecide")
-FINGERPRINT = ("hash_bits", "mirror_bits", "colours", "greys", "side")  # large columns of candidates, seldom wanted
+VERDICTS = ("accept", "reject", "undecided")
+ACTIONS = ["accept", "reject", "undecide", "star", "unstar", "tag", "untag", "note", "rename", "lead", "unlead", "undo"]
 
 
 def utc_now() -> datetime:
@@ -54,6 +54,37 @@ class Base(DeclarativeBase):
     }
 
 
+# Columns by which views are sorted; see `viewing`. What may be missing comes last when the largest come first.
+SORTS = ("position", "score", "clip_score", "decided_at")
+VIEW_COLUMNS = [
+    *((sort,) for sort in SORTS),
+    *(("verdict", sort) for sort in SORTS),
+    *((by, sort) for by in ("style", "source_id", "leader_id") for sort in ("position", "score")),
+]
+# candidates of which there are few, or that are counted
+FEW = {
+    "disagreed": "disagreed",
+    "starred": "stars > 0",
+    "leads": "leader_id = id",
+    "hidden": "NOT shown",
+    "flat": "flat",
+    "unchanged": "unchanged",
+    "copies": "copy_of IS NOT NULL",
+    "earlier": "earlier IS NOT NULL",
+    "twins": "twin_id IS NOT NULL",
+    "freed": "freed_at IS NOT NULL",
+}
+
+
+def _index(name: str, *columns: str, where: str) -> sa.Index:
+    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+def _view_index(*columns: str) -> sa.Index:
+    """Of the candidates that are shown. Its last column, the number, is narrow and tells equals apart."""
+    return _index(f"ix_candidates_{'_'.join(columns)}", *columns, "number", where="shown")
+
+
 class Source(Base):
     """A token of the source collection. `id` is its file's name without the ending."""
 
@@ -89,9 +120,8 @@ class StoredRecipe(Base):
 
     __tablename__ = "recipes"
     __table_args__ = (
-        # what `missing` walks: the planned ones in the order in which they are made
-        sa.Index(None, "planned", "steps", "insertion_step", "position"),
         sa.Index(None, "source_id"),
+        _index("ix_recipes_off", "position", where="NOT planned"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -112,26 +142,62 @@ class StoredRecipe(Base):
     added_at: Mapped[datetime]
 
 
+class Work(Base):
+    """A planned recipe without a candidate, and who makes it. A worker claims some of them for a time; one whose time
+    ran out is anybody's again, and what comes under another claim than the one that is written here is refused."""
+
+    __tablename__ = "work"
+    __table_args__ = (
+        # those beside each other that can share a batch
+        sa.Index("ix_work_order", "steps", "insertion_step", "position", "recipe_id"),
+        sa.Index(None, "claim"),
+    )
+
+    recipe_id: Mapped[str] = mapped_column(sa.ForeignKey("recipes.id"), primary_key=True)
+    steps: Mapped[int]
+    insertion_step: Mapped[int]
+    position: Mapped[int]
+    problem: Mapped[str | None]  # why the last try made nothing; nobody draws it until a run begins anew
+    worker: Mapped[str | None]
+    claim: Mapped[str | None]
+    leased_until: Mapped[float | None]  # seconds since 1970, by the database's clock
+
+
 class Candidate(Base):
-    """The image that a recipe gave. Its id is the recipe's."""
+    """The image that a recipe gave. Its id is the recipe's.
+
+    Besides what was made it holds copies of some of its recipe's columns, and what stands of its decisions: so every
+    view that people filter and sort is one index of one table. `collection_db.checking` holds both against where they
+    come from.
+    """
 
     __tablename__ = "candidates"
-    __table_args__ = (sa.Index(None, "leader_id"),)
+    __table_args__ = (
+        sa.Index("uq_candidates_number", "number", unique=True),
+        *(_view_index(*columns) for columns in VIEW_COLUMNS),
+        *(_index(f"ix_candidates_{name}", "position", "number", where=where) for name, where in FEW.items()),
+    )
 
     id: Mapped[str] = mapped_column(sa.ForeignKey("recipes.id"), primary_key=True)
+    number: Mapped[int]  # in the order in which they were stored
     image_sha256: Mapped[str]
+    freed_at: Mapped[datetime | None]  # since when the image is no longer kept (`toadworks gc`)
     seconds: Mapped[float]
     made_with: Mapped[Any] = mapped_column(sa.JSON)
+    made_at: Mapped[datetime]
+    worker: Mapped[str]  # who made it
     clip_score: Mapped[float | None]  # cosine of image and prompt
     # where the recipe draws several base images: {"scorer": name, "scores": of all of them, "kept": which one this is}
     samples: Mapped[Any | None] = mapped_column(sa.JSON(none_as_null=True))
-    # the fingerprint (`similarity.prints.Prints`), and by which algorithm, size and version it was made
+    # the recipe's
+    source_id: Mapped[str]
+    style: Mapped[str]
+    guidance_scale: Mapped[float]
+    insertion_step: Mapped[int]
+    position: Mapped[int]
+    shown: Mapped[bool]  # the plan asks for it, or somebody said something of it
+    # by which algorithm, size and version its fingerprint was made
     hashed_with: Mapped[str | None]
-    hash_bits: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
-    mirror_bits: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # of the mirror image, where that is asked for
-    colours: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # float32, 8x8x3
-    greys: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # uint8, 16x16
-    side: Mapped[int | None]  # the shorter one, in pixels, 64 at most
     flat: Mapped[bool | None]  # so nearly of one brightness that its shape means nothing
     structure: Mapped[float | None]  # edge correlation with the source
     source_bits: Mapped[int | None]  # in which its hash and its source's differ
@@ -145,26 +211,65 @@ class Candidate(Base):
     # with which settings and pictures it was compared: with sources and earlier tokens, with leaders of other sources
     compared_as: Mapped[str | None]
     crossed_as: Mapped[str | None]
-    made_at: Mapped[datetime]
+    # what stands of its decisions: see `ledger.Standing`
+    verdict: Mapped[str]
+    curator: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    note: Mapped[str]
+    name: Mapped[str]
+    disagreed: Mapped[bool]
+    stars: Mapped[int]
+    chosen: Mapped[int | None]
+    entries: Mapped[int]
+    judged: Mapped[bool]
+
+
+class Fingerprint(Base):
+    """What a candidate looks like (`similarity.prints.Prints`): apart from it, as it is long and seldom wanted."""
+
+    __tablename__ = "fingerprints"
+
+    candidate_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"), primary_key=True)
+    hash_bits: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    mirror_bits: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # of the mirror image, where that is asked for
+    colours: Mapped[bytes] = mapped_column(sa.LargeBinary)  # float32, 8x8x3
+    greys: Mapped[bytes] = mapped_column(sa.LargeBinary)  # uint8, 16x16
+    side: Mapped[int]  # the shorter one, in pixels, 64 at most
 
 
 class Decision(Base):
-    """What a curator said of a candidate. Triggers (see the migrations) refuse UPDATE and DELETE."""
+    """An entry of the ledger: what a curator said of a candidate. Triggers (see the migrations) refuse UPDATE and
+    DELETE. `collection_db.ledger` tells what follows from a candidate's entries."""
 
     __tablename__ = "decisions"
     __table_args__ = (
-        # a candidate's standing verdict is that of its highest number
         sa.Index(None, "candidate_id", "number"),
-        sa.CheckConstraint("verdict IN ('accept', 'reject', 'undecide')", name="verdict"),
-        {"sqlite_autoincrement": True},
+        sa.Index(None, "curator", "number"),
+        sa.Index(None, "request"),
+        sa.CheckConstraint(f"action IN ({', '.join(map(repr, ACTIONS))})", name="action"),
     )
 
-    number: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     candidate_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"))
-    verdict: Mapped[str]
+    action: Mapped[str]
+    value: Mapped[str]  # the tag, or the name
     curator: Mapped[str]
     note: Mapped[str]
+    settles: Mapped[bool]  # a verdict that ends a disagreement
+    undoes: Mapped[int | None]  # the entry that "undo" takes back
+    request: Mapped[str]  # what was said in one step has one of these; so it is said once, and undone in one step
     decided_at: Mapped[datetime]
+
+
+class Tagged(Base):
+    """What stands of the ledger's tags."""
+
+    __tablename__ = "tagged"
+    __table_args__ = (sa.Index(None, "candidate_id"),)
+
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    candidate_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"), primary_key=True)
 
 
 class Twins(Base):
@@ -207,20 +312,6 @@ class GroupedSource(Base):
     signature: Mapped[str]
 
 
-class LeaderChoice(Base):
-    """A curator's choice that a candidate leads its group, or does no longer. Triggers refuse UPDATE and DELETE."""
-
-    __tablename__ = "leader_choices"
-    __table_args__ = (sa.Index(None, "candidate_id", "number"), {"sqlite_autoincrement": True})
-
-    number: Mapped[int] = mapped_column(primary_key=True)
-    candidate_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"))
-    leads: Mapped[bool]
-    curator: Mapped[str]
-    note: Mapped[str]
-    chosen_at: Mapped[datetime]
-
-
 class Token(Base):
     """An accepted candidate with its number in the new collection."""
 
@@ -242,4 +333,6 @@ tokens = cast(sa.Table, Token.__table__)
 twins = cast(sa.Table, Twins.__table__)
 known_pictures = cast(sa.Table, KnownPicture.__table__)
 grouped_sources = cast(sa.Table, GroupedSource.__table__)
-leader_choices = cast(sa.Table, LeaderChoice.__table__)
+work = cast(sa.Table, Work.__table__)
+fingerprints = cast(sa.Table, Fingerprint.__table__)
+tagged = cast(sa.Table, Tagged.__table__)

@@ -10,7 +10,7 @@ from errors import BadValue, UnknownCandidate
 
 
 def said(table, id):
-    return [(row.verdict, row.curator, row.note) for row in table.decisions(id)]
+    return [(row.action, row.curator, row.note) for row in table.decisions(id)]
 
 
 def accepted_ids(table):
@@ -44,7 +44,7 @@ def test_unknown_id_decides_nothing(table, given):
 
 
 REPLACE = """INSERT OR REPLACE INTO decisions
-    SELECT number, candidate_id, 'reject', curator, note, decided_at FROM decisions"""
+    SELECT number, candidate_id, 'reject', value, curator, note, settles, undoes, request, decided_at FROM decisions"""
 
 
 def test_decisions_cannot_be_changed(table, given):

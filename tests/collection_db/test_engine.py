@@ -3,20 +3,15 @@
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.command import upgrade
-from alembic.migration import MigrationContext
 
 from collection_db import Table, connect
 from collection_db import engine as engine_module
 from collection_db.engine import VERSION_TABLE, head_revision, writing
-from collection_db.schema import Base
 from errors import BadSetting, RunFailed
 
 ROOT = Path(__file__).parents[2]
@@ -33,49 +28,6 @@ def refusal(url):
     with pytest.raises(BadSetting) as caught:
         connect(url)
     return str(caught.value)
-
-
-def test_migrations_give_the_schema(url):
-    engine = connect(url)
-    with engine.begin() as connection:
-        options = {"version_table": VERSION_TABLE, "compare_type": True}
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, Base.metadata) == []
-    engine.dispose()
-
-
-OLD_ROWS = [
-    "INSERT INTO sources VALUES ('toad1', 0, 'a.png', 'p', 'i', NULL, 36, 36, 1, '{}', '', true, :now)",
-    "INSERT INTO recipes VALUES ('r', 'toad1', 'ink', 'a toad', 3, 4, 'clean', 1, 'ddim', 15, 'tadpole', 'w', '{}',"
-    " true, 0, :now)",
-    "INSERT INTO candidates (id, image_sha256, seconds, made_with, phash, near_source, leader_id, made_at)"
-    " VALUES ('r', 'c', 1, '{}', :bits, true, 'r', :now)",
-    "INSERT INTO decisions (candidate_id, verdict, curator, note, decided_at) VALUES ('r', 'accept', 'ann', '', :now)",
-]
-
-
-@pytest.mark.parametrize("revision", ["0001", "0002"])
-def test_older_table_keeps_its_rows(url, tmp_path, revision, monkeypatch):
-    (tmp_path / "new").mkdir()
-    monkeypatch.setattr(engine_module, "head_revision", lambda: revision)
-    monkeypatch.setattr(engine_module.command, "upgrade", lambda config, to: upgrade(config, revision))
-    old = connect(url)
-    with writing(old) as connection:
-        now = datetime.now(UTC) if connection.dialect.name == "postgresql" else "2026-01-02 03:04:05.000000"
-        for statement in OLD_ROWS:
-            connection.execute(
-                sa.text(statement), {"now": now, "bits": b"7" * 32} if ":bits" in statement else {"now": now}
-            )
-    old.dispose()
-    monkeypatch.undo()
-    table = Table.open(url)
-    (row,) = table.looks()
-    assert (row.id, row.unchanged, row.leader_id, row.accepted, row.chosen) == ("r", True, "r", True, None)
-    assert row.hashed_with is None and [row.id for row in table.to_hash("phash", False)] == ["r"]
-    assert table.candidates(["r"])[0].hash_bits == b"7" * 32
-    with pytest.raises(sa.exc.DBAPIError, match="only ever added"), table.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM decisions")
-    table.close()
 
 
 def test_opening_again_changes_nothing(table, url, given):

@@ -33,7 +33,7 @@ def test_frame_types_do_not_depend_on_rows(table, given):
     assert (known["verdict"], known["curator"], known["unchanged"]) == ("accept", "ann", True)
     assert known["decided_at"] == table.decisions(first)[0].decided_at
     nothing = ["structure", "score", "flat", "source_bits", "unchanged", "copy_of", "earlier", "leader", "twin"]
-    nothing += ["verdict", "curator", "decided_at", "token"]
+    nothing += ["curator", "decided_at", "token"]
     assert unknown["id"] == second and frame.loc[1, nothing].isna().all()
 
 
@@ -65,6 +65,7 @@ def test_counts_of_nothing_and_of_all(table, given):
         "skipped": 1,
         "planned": 6,
         "missing": 2,
+        "failed": 0,
         "candidates": 5,
         "groups": 4,
         "flat": 0,
@@ -75,6 +76,8 @@ def test_counts_of_nothing_and_of_all(table, given):
         "accepted": 2,
         "rejected": 1,
         "undecided": 2,
+        "disagreed": 0,
+        "starred": 0,
         "tokens": 0,
     }
 

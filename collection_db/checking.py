@@ -1,0 +1,162 @@
+"""Is the table what it should be? What is written twice, for speed, is held against where it comes from, and can be
+worked out anew; the database's own consistency is asked for, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from collection_db.deciding import STANDING, group_entries, write_standing
+from collection_db.engine import snapshot
+from collection_db.ledger import Standing, fold
+from collection_db.making import OF_RECIPE
+from collection_db.rows import Rows, update_rows
+from collection_db.schema import candidates, decisions, fingerprints, recipes, tagged, tokens, work
+
+AT_ONCE = 5_000  # candidates
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is not as it should be: of which candidate or recipe ("" where it is of none), and what.
+    `mended` is whether `Table.rebuild` can put it right."""
+
+    id: str
+    told: str
+    mended: bool = True
+
+
+class CheckRows(Rows):
+    def faults(self, progress: Callable[[int], object] = lambda count: None) -> list[Fault]:
+        """Everything that is not as it should be, of one moment; empty if all is well. Writers may go on meanwhile.
+        `progress` gets the number of candidates looked at, some thousand at a time."""
+        with snapshot(self.engine) as connection:
+            found = [*_of_database(connection), *_of_work(connection), *_of_references(connection)]
+            for page in _pages(connection):
+                found += [fault for fault, _ in _of_candidates(connection, page)]
+                progress(len(page))
+        return found
+
+    def rebuild(self) -> int:
+        """Work out anew, from ledger, recipes and candidates, all that is kept beside them; return how many rows were
+        wrong."""
+        wrong = 0
+        with self._write() as connection:
+            for page in _pages(connection):
+                bad = {row.id: standing for _, (row, standing) in _of_candidates(connection, page)}
+                if not bad:
+                    continue
+                wrong += len(bad)
+                write_standing(connection, bad)
+                recipe_of = sa.select(recipes.c.id, *(recipes.c[name] for name in OF_RECIPE), recipes.c.planned)
+                rows = connection.execute(recipe_of.where(_of_page(page), recipes.c.id == candidates.c.id)).all()
+                copies = [
+                    {
+                        "id": row.id,
+                        "shown": row.planned or bad[row.id].entries > 0,
+                        **{name: row._mapping[name] for name in OF_RECIPE},
+                    }
+                    for row in rows
+                    if row.id in bad
+                ]
+                update_rows(connection, candidates, copies)
+            wrong += connection.execute(sa.delete(work).where(_needless())).rowcount
+            columns = [recipes.c[name] for name in ("id", "steps", "insertion_step", "position")]
+            added = sa.insert(work).from_select(
+                ["recipe_id", "steps", "insertion_step", "position"], sa.select(*columns).where(_unqueued())
+            )
+            wrong += connection.execute(added).rowcount
+        return wrong
+
+
+def _of_database(connection: Connection) -> Iterator[Fault]:
+    """SQLite's own examination of its file. PostgreSQL has none that a client may ask for."""
+    if connection.dialect.name != "sqlite":
+        return
+    for (told,) in connection.exec_driver_sql("PRAGMA quick_check(20)"):
+        if told != "ok":
+            yield Fault("", f"the database file is damaged: {told}", mended=False)
+    for row in connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(20):
+        yield Fault("", f"a row of {row[0]} points to one of {row[2]} that is not there", mended=False)
+
+
+def _of_work(connection: Connection) -> Iterator[Fault]:
+    for (id,) in connection.execute(sa.select(work.c.recipe_id).where(_needless())):
+        yield Fault(id, "is to be made, but is made already or not planned")
+    for (id,) in connection.execute(sa.select(recipes.c.id).where(_unqueued())):
+        yield Fault(id, "is planned and not made, but not among what is to be made")
+
+
+def _of_references(connection: Connection) -> Iterator[Fault]:
+    """What no foreign key watches over."""
+    for name in ("leader_id", "twin_id"):
+        other = candidates.alias("other")
+        lost = sa.select(candidates.c.id).where(
+            candidates.c[name].is_not(None), ~sa.exists().where(other.c.id == candidates.c[name])
+        )
+        for (id,) in connection.execute(lost):
+            yield Fault(id, f"its {name} names no candidate; `toadworks similarity show` groups anew", mended=False)
+    target = decisions.alias("target")
+    same = sa.and_(
+        target.c.number == decisions.c.undoes,
+        target.c.candidate_id == decisions.c.candidate_id,
+        target.c.number < decisions.c.number,
+    )
+    astray = sa.select(decisions.c.candidate_id, decisions.c.number)
+    for row in connection.execute(astray.where(decisions.c.undoes.is_not(None), ~sa.exists().where(same))):
+        yield Fault(row.candidate_id, f"its entry {row.number} undoes one that is not its own", mended=False)
+    apart = sa.select(tokens.c.candidate_id, tokens.c.number).join(candidates, candidates.c.id == tokens.c.candidate_id)
+    for row in connection.execute(apart.where(tokens.c.image_sha256 != candidates.c.image_sha256)):
+        yield Fault(row.candidate_id, f"token {row.number} was exported with another image", mended=False)
+    hashed = sa.exists().where(fingerprints.c.candidate_id == candidates.c.id)
+    without = sa.select(candidates.c.id).where(candidates.c.hashed_with.is_not(None), ~hashed)
+    for (id,) in connection.execute(without):
+        yield Fault(id, "has lost its fingerprint; `toadworks run` makes it again", mended=False)
+
+
+def _of_candidates(connection: Connection, page: range) -> Iterator[tuple[Fault, tuple[Row[Any], Standing]]]:
+    """Those on this page whose row is not what ledger and recipe say, and what stands."""
+    spoken = sa.select(decisions).join(candidates, candidates.c.id == decisions.c.candidate_id).where(_of_page(page))
+    entries = group_entries(connection.execute(spoken.order_by(decisions.c.candidate_id, decisions.c.number)))
+    tags: dict[str, set[str]] = {}
+    tagging = sa.select(tagged).join(candidates, candidates.c.id == tagged.c.candidate_id).where(_of_page(page))
+    for row in connection.execute(tagging):
+        tags.setdefault(row.candidate_id, set()).add(row.tag)
+    copied = [recipes.c[name].label(f"its_{name}") for name in OF_RECIPE]
+    names = ("id", "shown", *OF_RECIPE, *STANDING)
+    both = sa.select(*(candidates.c[name] for name in names), *copied, recipes.c.planned)
+    for row in connection.execute(both.join(recipes, recipes.c.id == candidates.c.id).where(_of_page(page))):
+        standing = fold(entries.get(row.id, ()))
+        wrong = [name for name in STANDING if getattr(row, name) != getattr(standing, name)]
+        wrong += [name for name in OF_RECIPE if getattr(row, name) != getattr(row, f"its_{name}")]
+        if tags.get(row.id, set()) != standing.tags:
+            wrong.append("tags")
+        if row.shown != (row.planned or standing.entries > 0):
+            wrong.append("shown")
+        if wrong:
+            yield Fault(row.id, f"its row and its ledger or recipe differ in {', '.join(wrong)}"), (row, standing)
+
+
+def _pages(connection: Connection) -> Iterator[range]:
+    """The numbers of all candidates, some thousand at a time."""
+    last = connection.execute(sa.select(sa.func.max(candidates.c.number))).scalar() or 0
+    for start in range(1, last + 1, AT_ONCE):
+        yield range(start, min(start + AT_ONCE, last + 1))
+
+
+def _of_page(page: range) -> sa.ColumnElement[bool]:
+    return candidates.c.number.between(page.start, page.stop - 1)
+
+
+def _needless() -> sa.ColumnElement[bool]:
+    wanted = sa.exists().where(recipes.c.id == work.c.recipe_id, recipes.c.planned)
+    return sa.or_(~wanted, sa.exists().where(candidates.c.id == work.c.recipe_id))
+
+
+def _unqueued() -> sa.ColumnElement[bool]:
+    made = sa.exists().where(candidates.c.id == recipes.c.id)
+    return sa.and_(recipes.c.planned, ~made, ~sa.exists().where(work.c.recipe_id == recipes.c.id))

@@ -10,11 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from collection_db.bulk import update_rows
 from collection_db.deciding import STANDING, group_entries, write_standing
 from collection_db.engine import snapshot
 from collection_db.ledger import Standing, fold
 from collection_db.making import OF_RECIPE
-from collection_db.rows import Rows, update_rows
+from collection_db.rows import Rows
 from collection_db.schema import candidates, decisions, fingerprints, recipes, tagged, tokens, work
 
 AT_ONCE = 5_000  # candidates
@@ -51,7 +52,7 @@ class CheckRows(Rows):
                 if not bad:
                     continue
                 wrong += len(bad)
-                write_standing(connection, bad)
+                write_standing(connection, bad, dict.fromkeys(bad))
                 recipe_of = sa.select(recipes.c.id, *(recipes.c[name] for name in OF_RECIPE), recipes.c.planned)
                 rows = connection.execute(recipe_of.where(_of_page(page), recipes.c.id == candidates.c.id)).all()
                 copies = [

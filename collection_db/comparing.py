@@ -8,17 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from collection_db.rows import (
-    Rows,
-    checked_row,
-    insert_rows,
-    number_or_none,
-    pieces,
-    require_candidates,
-    rows_where,
-    shown,
-    update_rows,
-)
+from collection_db.bulk import insert_rows, update_rows
+from collection_db.rows import Rows, among, checked_row, number_or_none, pieces, require_candidates, rows_where, shown
 from collection_db.schema import (
     candidates,
     fingerprints,
@@ -92,7 +83,7 @@ class LookRows(Rows):
             self._update_in(connection, about)
             for piece in pieces(prints):
                 ids = [row["candidate_id"] for row in piece]
-                connection.execute(sa.delete(fingerprints).where(fingerprints.c.candidate_id.in_(ids)))
+                connection.execute(sa.delete(fingerprints).where(among(connection, fingerprints.c.candidate_id, ids)))
             insert_rows(connection, fingerprints, prints)
 
     def looks(self, ids: Iterable[str] | None = None, *, accepted_only: bool = False) -> list[Row[Any]]:
@@ -143,7 +134,9 @@ class LookRows(Rows):
         with self._write() as connection:
             self._update_in(connection, values)
             for piece in pieces(list(signatures)):
-                connection.execute(sa.delete(grouped_sources).where(grouped_sources.c.source_id.in_(piece)))
+                connection.execute(
+                    sa.delete(grouped_sources).where(among(connection, grouped_sources.c.source_id, piece))
+                )
             if signatures:
                 given = [{"source_id": id, "signature": signature} for id, signature in signatures.items()]
                 connection.execute(sa.insert(grouped_sources), given)
@@ -213,7 +206,9 @@ class LookRows(Rows):
         with self._write() as connection:
             for piece in pieces([*gone, *(row["label"] for row in rows)]):
                 of_kind = known_pictures.c.kind == kind
-                connection.execute(sa.delete(known_pictures).where(of_kind, known_pictures.c.label.in_(piece)))
+                connection.execute(
+                    sa.delete(known_pictures).where(of_kind, among(connection, known_pictures.c.label, piece))
+                )
             if rows:
                 connection.execute(sa.insert(known_pictures), rows)
 

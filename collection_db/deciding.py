@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -11,21 +12,47 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from collection_db.bulk import insert_rows, update_rows
 from collection_db.comparing import leaders_statement
 from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions
-from collection_db.rows import Rows, pieces, require_candidates, rows_where, update_rows
-from collection_db.schema import candidates, decisions, recipes, sources, tagged, utc_now
+from collection_db.rows import Rows, pieces, require_candidates, rows_where
+from collection_db.schema import ACTIONS, candidates, decisions, recipes, sources, tagged, utc_now
 from errors import BadValue, UnknownEntry
 
-VERDICT_ACTIONS = tuple(VERDICT_OF)
-MARKS = ("star", "unstar", "tag", "untag", "note", "rename")
 AT_ONCE = 5_000  # candidates whose entries are in memory at a time
 LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000}  # characters
-Again = Callable[[Sequence[Any]], bool]
+PLAIN: dict[str, Any] = {"value": "", "note": "", "settles": False, "undoes": None}
 STANDING = tuple(name for name in Standing.__dataclass_fields__ if name != "tags")
 
 
+@dataclass(frozen=True)
+class Said:
+    """Something to be said of a candidate: an action of `schema.ACTIONS` but "undo". `value`: the tag, or the name;
+    `settles`: a verdict that ends a disagreement."""
+
+    candidate_id: str
+    action: str
+    value: str = ""
+    note: str = ""
+    settles: bool = False
+
+
 class DecisionRows(Rows):
+    def record(self, said: Iterable[Said], curator: str, request: str | None = None) -> int:
+        """Record in one step what `curator` says; return how many entries were added, all or none.
+
+        What stands already is not added again: a verdict that equals the candidate's last one (curator and note too), a
+        star of one's own, a tag, a name or a note that it has. `request` names the step, so that saying it twice says
+        it once (default: a new one). Raises BadValue for what cannot be said or no curator, UnknownCandidate.
+        """
+        curator = checked_text("curator", curator)
+        given = [checked(one) for one in said]
+        with self._write() as connection:
+            known = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
+            if request is not None and connection.execute(known).first() is not None:
+                return 0
+            return _record(connection, given, curator, request or new_request())
+
     def decide(
         self,
         ids: Iterable[str],
@@ -36,74 +63,29 @@ class DecisionRows(Rows):
         settles: bool = False,
         request: str | None = None,
     ) -> int:
-        """Record what `curator` says of these candidates; return how many entries were added, all or none.
+        """`record` one verdict of several candidates: "accept", "reject" or "undecide"."""
+        if verdict not in VERDICT_OF:
+            raise BadValue("verdict", verdict, ", ".join(VERDICT_OF))
+        return self.record((Said(id, verdict, note=note, settles=settles) for id in ids), curator, request)
 
-        `verdict` is "accept", "reject" or "undecide". One that equals the candidate's last (verdict, curator and note)
-        is not added again. `settles`: it ends a disagreement of others. `request` names this step, so that saying it
-        twice says it once (default: a new one). Raises BadValue for another verdict or no curator, UnknownCandidate.
-        """
-        if verdict not in VERDICT_ACTIONS:
-            raise BadValue("verdict", verdict, ", ".join(VERDICT_ACTIONS))
-
-        def again(standing: Sequence[Any]) -> bool:
-            last = next((one for one in reversed(standing) if one.action in VERDICT_OF), None)
-            return last is not None and (last.action, last.curator, last.note, last.settles) == said
-
-        said = (verdict, _text("curator", curator), _text("note", note, empty=True), settles)
-        return self._say(ids, {"action": verdict, "settles": settles}, curator, note, again, request)
-
-    def mark(
-        self, ids: Iterable[str], action: str, curator: str, value: str = "", note: str = "", request: str | None = None
-    ) -> int:
-        """Record something that is no verdict: "star", "unstar", "tag" and "untag" (`value` is the tag), "note" (`note`
-        is it), "rename" (`value` is the name of the token to be; empty takes it back). Return how many entries were
-        added, all or none: what stands already is not added again. Raises BadValue, UnknownCandidate."""
-        if action not in MARKS:
-            raise BadValue("mark", action, ", ".join(MARKS))
-        value = _text("name" if action == "rename" else "tag", value, empty=action not in ("tag", "untag"))
-        curator, note = _text("curator", curator), _text("note", note, empty=action != "note")
-
-        def again(standing: Sequence[Any]) -> bool:
-            before = fold(standing)
-            if action in ("star", "unstar"):
-                mine = [one.action for one in standing if one.curator == curator and one.action in ("star", "unstar")]
-                return (bool(mine) and mine[-1] == "star") == (action == "star")
-            if action in ("tag", "untag"):
-                return (value in before.tags) == (action == "tag")
-            return before.name == value if action == "rename" else before.note == note
-
-        return self._say(ids, {"action": action, "value": value}, curator, note, again, request)
-
-    def choose_leaders(
-        self, ids: Iterable[str], leads: bool, curator: str, note: str = "", request: str | None = None
-    ) -> int:
-        """Record that `curator` wants these candidates to lead their groups, or (`leads` False) takes that back; return
-        how many entries were added, all or none: what stands already is not added again. Raises BadValue for no
-        curator, UnknownCandidate."""
-
-        def again(standing: Sequence[Any]) -> bool:
-            return (fold(standing).chosen is not None) == leads
-
-        action = "lead" if leads else "unlead"
-        return self._say(ids, {"action": action}, _text("curator", curator), note, again, request)
+    def choose_leaders(self, ids: Iterable[str], leads: bool, curator: str, note: str = "") -> int:
+        """`record` that these candidates shall lead their groups, or (`leads` False) no longer."""
+        return self.record((Said(id, "lead" if leads else "unlead", note=note) for id in ids), curator)
 
     def accept_leaders(self, curator: str) -> int:
         """Accept all of `LookRows.leaders` of which nobody gave a verdict, as they are at this moment; return how
         many."""
         with self._write() as connection:
             wanted = list(connection.execute(leaders_statement(undecided_only=True)).scalars())
-            entries = [_entry(id, curator, action="accept") for id in wanted]
-            return self._add(connection, entries)
+            return _record(connection, [Said(id, "accept") for id in wanted], curator, new_request())
 
-    def undo(self, numbers: Iterable[int], curator: str, note: str = "", request: str | None = None) -> int:
+    def undo(self, numbers: Iterable[int], curator: str, note: str = "") -> int:
         """Take these entries back, all or none; return how many were. An undoing entry may be taken back, too: then
         what it undid stands again. Raises UnknownEntry for a number that the ledger has not, or that is taken back
         already; BadValue for no curator."""
         wanted = list(dict.fromkeys(numbers))
-        curator = _text("curator", curator)
+        curator = checked_text("curator", curator)
         with self._write() as connection:
-            if self._known(connection, request):
-                return 0
             found = rows_where(connection, sa.select(decisions), decisions.c.number, wanted)
             by_number = {row.number: row for row in found}
             for number in wanted:
@@ -113,12 +95,12 @@ class DecisionRows(Rows):
             for number in wanted:
                 if number in undone:
                     raise UnknownEntry(number, f"was taken back already, by entry {undone[number]}")
-            step = request or new_request()
-            entries = [
-                _entry(by_number[n].candidate_id, curator, action="undo", undoes=n, note=note, request=step)
-                for n in wanted
-            ]
-            return self._add(connection, entries)
+            entries: dict[str, list[dict[str, Any]]] = {}
+            for number in wanted:
+                id = by_number[number].candidate_id
+                entries.setdefault(id, []).append({"action": "undo", "undoes": number, "note": note})
+            before = group_entries(entries_of(connection, entries))
+            return _append(connection, entries, before, curator, new_request())
 
     def last_step(self, curator: str) -> list[int]:
         """The numbers of the entries that `curator` added last in one step and that stand; empty where there are none.
@@ -194,89 +176,108 @@ class DecisionRows(Rows):
                 tags.setdefault(row.candidate_id, []).append(row.tag)
         return {id: sorted(of) for id, of in tags.items()}
 
-    def _say(
-        self, ids: Iterable[str], what: Mapping[str, Any], curator: str, note: str, again: Again, request: str | None
-    ) -> int:
-        """Add the same entry to each of these candidates of which `again(entries in force)` does not hold."""
-        wanted = list(dict.fromkeys(ids))
-        step = request or new_request()
-        with self._write() as connection:
-            if self._known(connection, request):
-                return 0
-            require_candidates(connection, wanted)
-            added = 0
-            for piece in pieces(wanted, AT_ONCE):
-                before = group_entries(entries_of(connection, piece))
-                entries = [
-                    _entry(id, curator, note=note, request=step, **what)
-                    for id in piece
-                    if not again(in_force(before.get(id, [])))
-                ]
-                added += self._add(connection, entries, before)
-        return added
 
-    @staticmethod
-    def _known(connection: Connection, request: str | None) -> bool:
-        if request is None:
-            return False
-        found = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
-        return connection.execute(found).first() is not None
+def _record(connection: Connection, said: Sequence[Said], curator: str, request: str) -> int:
+    of: dict[str, list[Said]] = {}
+    for one in said:
+        of.setdefault(one.candidate_id, []).append(one)
+    require_candidates(connection, list(of))
+    added = 0
+    for ids in pieces(list(of), AT_ONCE):
+        before = group_entries(entries_of(connection, ids))
+        new: dict[str, list[dict[str, Any]]] = {}
+        for id in ids:
+            so_far = list(before.get(id, ()))
+            for one in of[id]:
+                if not _stands(one, curator, in_force(so_far)):
+                    entry = {"action": one.action, "value": one.value, "note": one.note, "settles": one.settles}
+                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0}))
+                    new.setdefault(id, []).append(entry)
+        added += _append(connection, new, before, curator, request)
+    return added
 
-    def _add(
-        self,
-        connection: Connection,
-        entries: Sequence[dict[str, Any]],
-        before: Mapping[str, list[Any]] | None = None,
-    ) -> int:
-        """Append to the ledger and write what then stands. `before`: the entries of these candidates so far."""
-        if not entries:
-            return 0
-        newest = sa.select(decisions.c.number, decisions.c.decided_at).order_by(decisions.c.number.desc()).limit(1)
-        last = connection.execute(newest).first()
-        # later entries get later times, even if the clock was set back: tokens are numbered by them
-        now = utc_now() if last is None else max(utc_now(), last.decided_at + timedelta(microseconds=1))
-        number = 0 if last is None else last.number
-        whole = [entry | {"number": number + n, "decided_at": now} for n, entry in enumerate(entries, start=1)]
-        connection.execute(sa.insert(decisions), whole)
-        for piece in pieces(whole, AT_ONCE):
-            ids = {entry["candidate_id"] for entry in piece}
-            if before is None:
-                of = group_entries(entries_of(connection, ids))
-            else:
-                of = {id: list(before.get(id, ())) for id in ids}
-                for entry in piece:
-                    of[entry["candidate_id"]].append(_Entry(entry))
-            write_standing(connection, {id: fold(said) for id, said in of.items()})
-        return len(entries)
+
+def _stands(said: Said, curator: str, standing: Sequence[Any]) -> bool:
+    """Would saying this change nothing? `standing`: the candidate's entries in force."""
+    action = said.action
+    if action in VERDICT_OF:
+        last = next((one for one in reversed(standing) if one.action in VERDICT_OF), None)
+        told = (action, curator, said.note, said.settles)
+        return last is not None and (last.action, last.curator, last.note, last.settles) == told
+    if action in ("star", "unstar"):
+        mine = [one.action for one in standing if one.curator == curator and one.action in ("star", "unstar")]
+        return (bool(mine) and mine[-1] == "star") == (action == "star")
+    before = fold(standing)
+    if action in ("tag", "untag"):
+        return (said.value in before.tags) == (action == "tag")
+    if action in ("lead", "unlead"):
+        return (before.chosen is not None) == (action == "lead")
+    return before.name == said.value if action == "rename" else before.note == said.note
+
+
+def _append(
+    connection: Connection,
+    new: Mapping[str, Sequence[dict[str, Any]]],
+    before: Mapping[str, Sequence[Any]],
+    curator: str,
+    request: str,
+) -> int:
+    """Append entries, by candidate, to the ledger and write what then stands. `before`: all entries of each of these
+    candidates so far."""
+    newest = sa.select(decisions.c.number, decisions.c.decided_at).order_by(decisions.c.number.desc()).limit(1)
+    last = connection.execute(newest).first()
+    # later entries get later times, even if the clock was set back: tokens are numbered by them
+    now = utc_now() if last is None else max(utc_now(), last.decided_at + timedelta(microseconds=1))
+    number = 0 if last is None else last.number
+    rows: list[dict[str, Any]] = []
+    standing, stood = {}, {}
+    for id, entries in new.items():
+        said = list(before.get(id, ()))
+        stood[id] = fold(said)
+        for entry in entries:
+            number += 1
+            row = PLAIN | entry | {"candidate_id": id, "curator": curator, "request": request}
+            rows.append(row | {"number": number, "decided_at": now})
+            said.append(_Entry(rows[-1]))
+        standing[id] = fold(said)
+    insert_rows(connection, decisions, rows)
+    write_standing(connection, standing, stood)
+    return len(rows)
 
 
 class _Entry:
     """A new entry, read like a row."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.__dict__.update(values)
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__ = values
 
 
-def write_standing(connection: Connection, standing: Mapping[str, Standing]) -> None:
-    """Write what stands into these candidates' rows, and their tags. Somebody spoke of them, so they are shown."""
-    update_rows(
-        connection,
-        candidates,
-        [
-            {"id": id, "shown": True, **{name: getattr(what, name) for name in STANDING}}
-            for id, what in standing.items()
-        ],
-    )
+def write_standing(
+    connection: Connection, standing: Mapping[str, Standing], before: Mapping[str, Standing | None]
+) -> None:
+    """Write what stands of these candidates into their rows, and their tags. `before`: what is written there now, or
+    None where that is not known. Only what differs is written: each column is part of indexes, which are written anew
+    with it."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for id, now in standing.items():
+        then = before[id]
+        differing = [name for name in STANDING if then is None or getattr(now, name) != getattr(then, name)]
+        row = {"id": id, **{name: getattr(now, name) for name in differing}}
+        if then is None or (then.entries == 0) != (now.entries == 0):
+            row["shown"] = True  # somebody spoke of it
+        alike.setdefault(tuple(row), []).append(row)
+    for rows in alike.values():
+        update_rows(connection, candidates, rows)
+    retagged = [id for id, now in standing.items() if before[id] is None or before[id].tags != now.tags]  # type: ignore[union-attr]
     had: dict[str, set[str]] = {}
-    for row in rows_where(connection, sa.select(tagged), tagged.c.candidate_id, standing):
-        had.setdefault(row.candidate_id, set()).add(row.tag)
+    for tag in rows_where(connection, sa.select(tagged), tagged.c.candidate_id, retagged):
+        had.setdefault(tag.candidate_id, set()).add(tag.tag)
     gone = [{"b_tag": tag, "b_id": id} for id, tags in had.items() for tag in tags - standing[id].tags]
-    new = [{"tag": tag, "candidate_id": id} for id, what in standing.items() for tag in what.tags - had.get(id, set())]
+    new = [{"tag": tag, "candidate_id": id} for id in retagged for tag in standing[id].tags - had.get(id, set())]
     if gone:
         this = sa.and_(tagged.c.tag == sa.bindparam("b_tag"), tagged.c.candidate_id == sa.bindparam("b_id"))
         connection.execute(sa.delete(tagged).where(this), gone)
-    if new:
-        connection.execute(sa.insert(tagged), new)
+    insert_rows(connection, tagged, new)
 
 
 def entries_of(connection: Connection, ids: Iterable[str]) -> list[Row[Any]]:
@@ -291,12 +292,7 @@ def group_entries(entries: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def new_request() -> str:
-    return secrets.token_hex(16)
-
-
-def _entry(candidate_id: str, curator: str, **what: Any) -> dict[str, Any]:
-    plain = {"value": "", "note": "", "settles": False, "undoes": None, "request": ""}
-    return {"candidate_id": candidate_id, "curator": curator, **plain, **what}
+    return secrets.token_hex(8)
 
 
 def _undone(entries: Iterable[Any]) -> dict[int, int]:
@@ -308,11 +304,36 @@ def _undone(entries: Iterable[Any]) -> dict[int, int]:
     return undone
 
 
-def _text(what: str, given: str, empty: bool = False) -> str:
-    """Raises BadValue for text that is too long, or blank where it must not be."""
+def checked(said: Said) -> Said:
+    """The same without blanks around its texts. Raises BadValue for an unknown action, or for text that is missing, too
+    long, or of no use to the action."""
+    action = said.action
+    if action not in ACTIONS or action == "undo":
+        raise BadValue("action", action, ", ".join(one for one in ACTIONS if one != "undo"))
+    if said.settles and action not in VERDICT_OF:
+        raise BadValue("settles", action, f"with {', '.join(VERDICT_OF)}")
+    note = checked_text("note", said.note, empty=action != "note")
+    if action in ("tag", "untag"):
+        value = checked_text("tag", said.value)
+    elif action == "rename":
+        value = checked_text("name", said.value, empty=True)
+    else:
+        value = said.value.strip()
+        if value:
+            raise BadValue(f"value of {action}", value, "none: only tags and names have one")
+    return said if (note, value) == (said.note, said.value) else replace(said, note=note, value=value)
+
+
+def checked_text(what: str, given: str, empty: bool = False) -> str:
+    """The text without blanks around it. Raises BadValue for one that is too long, of more than one line (but a note),
+    or blank where it must not be."""
     text = given.strip()
     if not text and not empty:
-        raise BadValue(what, given, f"a {what}" if what in ("tag", "note") else "a name")
+        raise BadValue(what, given, {"curator": "a name", "tag": "a word or a few", "note": "text"}[what])
     if len(text) > LONGEST[what]:
         raise BadValue(what, f"{text[:20]}...", f"{LONGEST[what]} characters at most")
+    if what != "note" and not text.isprintable():
+        raise BadValue(what, text, "letters, digits and signs on one line")
+    if "\0" in text:
+        raise BadValue(what, text, "text without a NUL character")
     return text

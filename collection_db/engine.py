@@ -39,6 +39,14 @@ VERSION_TABLE = "toadworks_version"
 WAIT_S = 30  # how long a writer waits for another, in seconds
 WRITER_LOCK = 0x70AD  # PostgreSQL's advisory lock that every writer takes
 
+PRAGMAS = (
+    f"busy_timeout = {WAIT_S * 1000}",
+    "foreign_keys = ON",
+    "synchronous = FULL",
+    # a million candidates' indexes are written all over the file: pages that stay in memory are written once
+    "cache_size = -65536",  # kB
+    "wal_autocheckpoint = 8000",  # pages of 4 kB
+)
 AWAY_S = 120.0  # how long a server may be away, in seconds
 
 P = ParamSpec("P")
@@ -238,7 +246,7 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # pysqlite would begin late, and never for a SELECT or for DDL
-        for pragma in (f"busy_timeout = {WAIT_S * 1000}", "foreign_keys = ON", "synchronous = FULL"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -24,7 +24,8 @@ class Standing:
     `verdict` is the last one, whoever gave it, by `curator` at `decided_at`; `accepted_at` is when it became "accept".
     `disagreed`: of the people whose last word it is, some accept it and some reject it, and nobody settled that.
     `stars`: how many people starred it. `chosen`: the number of the entry by which it was made a leader, if that
-    stands. `note`: the last one of a verdict or by itself; `name`: the last one. `judged`: somebody gave a verdict, even if it was taken back since.
+    stands. `note`: the last one of a verdict or by itself; `name`: the last one. `judged`: somebody gave a verdict,
+    even if it was taken back since.
     """
 
     verdict: str = "undecided"

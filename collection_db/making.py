@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from collection_db.bulk import insert_rows
 from collection_db.engine import reading
-from collection_db.rows import Rows, batches, checked_row, number_or_none, pieces, rows_where
+from collection_db.rows import Rows, among, batches, checked_row, number_or_none, pieces, rows_where
 from collection_db.schema import candidates, recipes, sources, utc_now, work
 from errors import UnknownCandidate
 
@@ -61,7 +62,7 @@ class CandidateRows(Rows):
             ids = list(connection.execute(chosen.with_for_update(skip_locked=True)).scalars())
             taken = {"worker": worker, "claim": claim, "leased_until": now + lease_s}
             for piece in pieces(ids):
-                connection.execute(sa.update(work).where(work.c.recipe_id.in_(piece)).values(taken))
+                connection.execute(sa.update(work).where(among(connection, work.c.recipe_id, piece)).values(taken))
             rows = rows_where(connection, _recipes_to_make(), recipes.c.id, ids)
         by_id = {row.id: row for row in rows}
         return claim, [by_id[id] for id in ids]
@@ -160,10 +161,10 @@ class CandidateRows(Rows):
             raise UnknownCandidate(prefix, f"is ambiguous: {listed}{' and more' if len(found) > 5 else ''}")
         return found[0]
 
-    def _add_candidates(self, rows: Iterable[Mapping[str, Any]], claim: str | None = None) -> list[str]:
+    def _add_candidates(self, made: Iterable[Mapping[str, Any]], claim: str | None = None) -> list[str]:
         """The ids of those that were added; with a claim, only what it holds is."""
         given: dict[str, dict[str, Any]] = {}
-        for row in rows:
+        for row in made:
             whole = checked_row(row, "candidate", ("id", "image_sha256", "seconds"), OPTIONAL)
             whole["made_at"] = whole["made_at"] or utc_now()
             whole["seconds"] = float(whole["seconds"])
@@ -184,19 +185,16 @@ class CandidateRows(Rows):
                 mine |= given.keys()
             new = [id for id in given if id not in known and id in mine]
             number = connection.execute(sa.select(sa.func.max(candidates.c.number))).scalar() or 0
-            if new:
-                connection.execute(
-                    sa.insert(candidates),
-                    [
-                        NEW
-                        | given[id]
-                        | {name: recipe_of[id]._mapping[name] for name in OF_RECIPE}
-                        | {"shown": recipe_of[id].planned, "number": number + n}
-                        for n, id in enumerate(new, start=1)
-                    ],
-                )
+            rows = [
+                NEW
+                | given[id]
+                | dict(zip(OF_RECIPE, recipe_of[id][1:], strict=False))
+                | {"shown": recipe_of[id].planned, "number": number + n}
+                for n, id in enumerate(new, start=1)
+            ]
+            insert_rows(connection, candidates, rows)
             for piece in pieces(new):
-                connection.execute(sa.delete(work).where(work.c.recipe_id.in_(piece)))
+                connection.execute(sa.delete(work).where(among(connection, work.c.recipe_id, piece)))
         return new
 
     @contextmanager

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from collection_db.rows import Rows, batches, insert_rows, known_ids, rows_where, shown, update_rows
+from collection_db.bulk import insert_rows, update_rows
+from collection_db.rows import Rows, batches, known_ids, rows_where, shown
 from collection_db.schema import candidates, recipes, sources, utc_now, work
 from errors import BadValue
 from styles.recipes import Recipe
@@ -81,7 +82,7 @@ def _plan_some(connection: Connection, items: Mapping[str, PlannedRecipe], posit
     update_rows(
         connection, work, [{"recipe_id": row["id"], "position": row["position"]} for row in changed], key="recipe_id"
     )
-    connection.execute(sa.insert(wanted), [{"id": id} for id in items])
+    insert_rows(connection, wanted, [{"id": id} for id in items])
     return len(new)
 
 

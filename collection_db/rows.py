@@ -3,6 +3,7 @@ rows."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +16,7 @@ from collection_db.engine import patient, reading, writing
 from collection_db.schema import candidates
 from errors import BadValue, UnknownCandidate
 
-CHUNK = 500  # ids in one statement; old builds of SQLite take 999 variables
+CHUNK = 5_000  # ids in one statement
 
 Item = TypeVar("Item")
 
@@ -66,26 +67,16 @@ def rows_where(
     wanted = list(dict.fromkeys(values))
     found: list[Row[Any]] = []
     for piece in pieces(wanted):
-        found += connection.execute(statement.where(column.in_(piece)))
+        found += connection.execute(statement.where(among(connection, column, piece)))
     return found
 
 
-def insert_rows(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the same columns."""
-    if rows:
-        connection.execute(sa.insert(table), rows)
-
-
-def update_rows(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], key: str = "id") -> None:
-    """Set the other columns of each row that `key` names; all rows have the same columns."""
-    if not rows:
-        return
-    values = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in rows[0] if name != key}
-    statement = sa.update(table).where(table.c[key] == sa.bindparam("old_key")).values(values)
-    connection.execute(
-        statement,
-        [{"old_key": row[key], **{f"new_{name}": row[name] for name in rows[0] if name != key}} for row in rows],
-    )
+def among(connection: Connection, column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """`column` is one of `values`, which travel as one: a placeholder for each takes longer than finding its row."""
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.literal(list(values), sa.ARRAY(column.type)))
+    each = sa.func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(sa.select(each.c.value))
 
 
 def known_ids(connection: Connection, table: sa.Table, ids: Iterable[str]) -> set[str]:

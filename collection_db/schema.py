@@ -55,11 +55,12 @@ class Base(DeclarativeBase):
 
 
 # Columns by which views are sorted; see `viewing`. What may be missing comes last when the largest come first.
-SORTS = ("position", "score", "clip_score", "decided_at")
+SORTS = ("position", "score", "decided_at")
 VIEW_COLUMNS = [
     *((sort,) for sort in SORTS),
     *(("verdict", sort) for sort in SORTS),
-    *((by, sort) for by in ("style", "source_id", "leader_id") for sort in ("position", "score")),
+    *((by, sort) for by in ("style", "source_id") for sort in ("position", "score")),
+    ("leader_id", "score"),
 ]
 # candidates of which there are few, or that are counted
 FEW = {

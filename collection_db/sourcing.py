@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from collection_db.rows import Rows, checked_row, pieces, rows_where
+from collection_db.rows import Rows, among, checked_row, pieces, rows_where
 from collection_db.schema import skipped_sources, sources, utc_now
 from errors import BadSource
 
@@ -59,7 +59,7 @@ class SourceRows(Rows):
             for present in (True, False):
                 wrong = [row.id for row in known if (row.id in here) == present and row.present != present]
                 for piece in pieces(wrong):
-                    where = sources.c.id.in_(piece)
+                    where = among(connection, sources.c.id, piece)
                     connection.execute(sa.update(sources).where(where).values(present=present))
 
     def present_sources(self) -> list[Row[Any]]:

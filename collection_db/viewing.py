@@ -25,7 +25,7 @@ class View:
 
     `verdict`: "accept", "reject" or "undecided"; `style`, `source` (its id), `group` (its leader's id), `tag`,
     `guidance_scale`, `insertion_step`; `disagreed`, `starred`, `leads` (a group). `sort`: "position" (of the plan),
-    "score", "clip_score" or "decided_at"; what has none comes last where `descending`, else first.
+    "score" or "decided_at"; what has none comes last where `descending`, else first.
     """
 
     verdict: str | None = None

@@ -7,6 +7,7 @@ import hashlib
 import json
 import unicodedata
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 
@@ -58,12 +59,15 @@ class Recipe:
         """Sorted keys, no spaces, defaults left out, text in NFC, whole numbers without a fraction."""
         kept = {}
         for field in fields(self):
-            value = _plain(getattr(self, field.name))
+            value = getattr(self, field.name)
+            if value == field.default:  # most are, and a grid has a million recipes
+                continue
+            value = _plain(value)
             if field.default is MISSING or value != _plain(field.default):
                 kept[field.name] = value
         return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """64 hex digits: SHA-256 of the canonical JSON in UTF-8."""
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()

@@ -64,11 +64,12 @@ FROM_RECIPES = """UPDATE candidates SET {columns}, shown = entries > 0 OR
 )
 # in order of making; `number` is narrow, so it ends the indexes of sorted views
 NUMBERS = """UPDATE candidates SET number = (SELECT n.number FROM numbered n WHERE n.id = candidates.id)"""
-SORTS = ("position", "score", "clip_score", "decided_at")
+SORTS = ("position", "score", "decided_at")
 VIEWS = [
     *((sort,) for sort in SORTS),
     *(("verdict", sort) for sort in SORTS),
-    *((by, sort) for by in ("style", "source_id", "leader_id") for sort in ("position", "score")),
+    *((by, sort) for by in ("style", "source_id") for sort in ("position", "score")),
+    ("leader_id", "score"),
 ]
 
 
@@ -217,7 +218,7 @@ def _widen_candidates(moment: sa.DateTime) -> None:
 
 
 def _may_lack(column: str) -> bool:
-    return column in ("score", "clip_score", "decided_at")
+    return column in ("score", "decided_at")
 
 
 def _move_fingerprints() -> None:

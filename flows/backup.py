@@ -43,8 +43,8 @@ Assets = dict[str, str]  # the suffix by the SHA-256
 
 @dataclass(frozen=True)
 class Report:
-    """What was saved or restored: rows by table, how many assets are there now, how many of these are new, what is wrong
-    with others, and how many assets the table names that were not asked for."""
+    """What was saved or restored: rows by table, how many assets are there now, how many of these are new, what is
+    wrong with others, and how many assets the table names that were not asked for."""
 
     rows: dict[str, int]
     assets: int

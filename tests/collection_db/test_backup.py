@@ -191,7 +191,7 @@ def test_half_written_file_is_replaced(filled, tmp_path):
 
 
 class Writers:
-    """Processes that add candidates and decide on them as fast as they can, and note in a file what was acknowledged."""
+    """Processes that add candidates and decide on them as fast as they can, each noting what was acknowledged."""
 
     def __init__(self, url, ids, folder):
         self.ids, self.logs = ids, {curator: folder / f"{curator}.log" for curator in ids}

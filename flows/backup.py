@@ -179,7 +179,7 @@ def _carry(wanted: Assets, source: AssetFolder, target: AssetFolder) -> tuple[in
 
 def _check_place(settings: Settings, folder: Path) -> None:
     """Raises BadValue where a backup would replace something else."""
-    allowed = "a new folder, or one that holds a backup of this collection"
+    allowed = f"a new folder, or one that holds a backup of {settings.name}"
     if folder.exists() and not folder.is_dir():
         raise BadValue("backup folder", str(folder), allowed)
     notes = [about for about in map(_read_about, _notes(folder)) if about]

@@ -172,7 +172,7 @@ def test_backup_of_another_collection_is_kept(chosen, folder, empty):
     back_up(chosen.settings, folder)
     before = contents(folder)
     empty.file.write_text('name = "Other"\n' + empty.file.read_text())
-    with pytest.raises(BadValue, match="of this collection"):
+    with pytest.raises(BadValue, match="a backup of Other"):
         back_up(Settings.read(empty.file), folder)
     assert contents(folder) == before
 

@@ -442,7 +442,7 @@ def _carried(done: str, folder: Path, told: Report) -> None:
         click.echo(f"{count:>8}  {name.replace('_', ' ')}")
     click.echo(f"{told.assets:>8}  assets, {told.new} of them new\n{done} {folder}")
     if told.left_out:
-        click.echo(f"note: without {told.left_out} pictures that the table names; `--assets all` saves all", err=True)
+        click.echo(f"note: {told.left_out} pictures that the table names are not in this backup", err=True)
     for sentence in told.problems[:MOST_NOTES]:
         click.echo(f"left out: {sentence}", err=True)
     if told.problems:

@@ -335,14 +335,19 @@ def test_failing_backup_leaves_no_file(filled, tmp_path):
     filled.set_skipped([("a.png", "the table is not held")])
 
 
-def test_damaged_table_is_not_saved(other, given, tmp_path):
-    given.candidates(other, 300)
+@pytest.mark.parametrize(("byte", "told"), [(0, "malformed"), (7, "the saved table is damaged")])
+def test_damaged_table_is_not_saved(other, given, tmp_path, byte, told):
+    """Damage that reading finds, and a wrong count of free bytes, which only the check of the file finds."""
+    given.candidates(other, 1)
     file = Path(other.engine.url.database)
     other.close()
+    with closing(sqlite3.connect(file)) as raw:
+        (page,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sources'").fetchone()
+        (size,) = raw.execute("PRAGMA page_size").fetchone()
     with open(file, "r+b") as opened:
-        opened.seek(file.stat().st_size // 8192 * 4096)
-        opened.write(b"\xff" * 4096)
-    with pytest.raises(RunFailed, match=r"saved\.db: .*(damaged|malformed)"):
+        opened.seek((page - 1) * size + byte)
+        opened.write(b"\x37")
+    with pytest.raises(RunFailed, match=rf"saved\.db: .*{told}"):
         save_table(other.engine, tmp_path / "saved.db")
     assert not (tmp_path / "saved.db").exists()
 

@@ -187,28 +187,37 @@ def test_earlier_backup_counts_until_the_next_is_complete(chosen, folder, empty,
     assert restored(empty, folder)[1] == before != state(chosen.settings)
 
 
-@pytest.mark.parametrize("renames", [0, 1])
-def test_backup_killed_while_it_is_put_in_place_is_whole(chosen, folder, empty, monkeypatch, renames):
+@pytest.mark.parametrize(("kills", "complete"), [([0], 0), ([1], 1), ([1, 0], 1), ([1, 2], 2)])
+def test_backup_killed_while_it_is_put_in_place_is_whole(chosen, folder, empty, monkeypatch, kills, complete):
+    """`kills`: after how many renamings each of some backups is stopped, the second one's first being the end of what
+    the first began; `complete`: which of all counts then."""
     back_up(chosen.settings, folder)
     states = [state(chosen.settings)]
-    chosen.table.decide(chosen.ids, "accept", "ann")
-    states.append(state(chosen.settings))
-    left = renames * [None]
-
-    def killed(source, target):
-        if not str(source).startswith(str(folder / "assets")):
-            if not left:
-                raise KeyboardInterrupt
-            left.pop()
-        return real(source, target)
-
-    real = os.replace
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(backup.os, "replace", killed)
-        back_up(chosen.settings, folder)
-    assert restored(empty, folder)[1] == states[renames] and states[0] != states[1]
-    assert back_up(chosen.settings, folder).problems == []
+    for renames, verdict in zip(kills, ("accept", "reject"), strict=False):
+        chosen.table.decide(chosen.ids, verdict, "bo")
+        states.append(state(chosen.settings))
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(backup, "os", StoppedAfter(renames))
+            back_up(chosen.settings, folder)
+    assert restored(empty, folder)[1] == states[complete]
+    assert [told[0]["accepted"] for told in states] == [1, 3, 0][: len(states)]
+    back_up(chosen.settings, folder)
     assert not list(folder.glob("*.new"))
+
+
+class StoppedAfter:
+    """Stands in for `os`: a process that is stopped before it renames once more."""
+
+    fsync = staticmethod(os.fsync)
+
+    def __init__(self, renames):
+        self.left = renames
+
+    def replace(self, source, target):
+        if not self.left and source.suffix == ".new":
+            raise KeyboardInterrupt
+        self.left -= 1
+        os.replace(source, target)
 
 
 def cut(file):
@@ -251,6 +260,7 @@ def test_damaged_backup_is_refused(chosen, folder, empty, name):
 
 def test_collection_in_use_is_never_filled(chosen, folder):
     back_up(chosen.settings, folder)
+    chosen.assets.path(chosen.images[0]).unlink()
     before, stored = state(chosen.settings), contents(chosen.settings.assets)
     with pytest.raises(BadSetting, match="3 candidates"):
         restore(chosen.settings, folder)

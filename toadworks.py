@@ -21,6 +21,7 @@ from errors import BadValue, NothingLeft, RunFailed, ToadworksError
 from flows.server import run_flow
 
 if TYPE_CHECKING:
+    from flows.backup import Report
     from flows.settings import Settings
 
 INTERRUPTED = 130
@@ -335,6 +336,36 @@ def show_look_alikes(collection: Path, limit: int) -> None:
 
 @cli.command()
 @in_collection
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--assets",
+    type=click.Choice(["needed", "all", "none"]),
+    default="needed",
+    show_default=True,
+    help="needed: pictures that cannot be made again; all: every candidate's too; none: only the table.",
+)
+def backup(collection: Path, folder: Path, assets: str) -> None:
+    """Save the table and its pictures to FOLDER, also while a run goes on; again to bring it up to date."""
+    from flows.backup import back_up
+
+    _carried("saved to", folder, back_up(_settings(collection), folder, assets))
+
+
+@cli.command()
+@in_collection
+@click.argument("folder", type=click.Path(path_type=Path))
+def restore(collection: Path, folder: Path) -> None:
+    """Fill this collection's empty table, and its assets, from the backup in FOLDER.
+
+    A table that holds anything is left as it is.
+    """
+    from flows.backup import restore
+
+    _carried("restored from", folder, restore(_settings(collection), folder))
+
+
+@cli.command()
+@in_collection
 def doctor(collection: Path) -> None:
     """Say what is installed, which model, device and database are used, and what is missing."""
     from flows.doctor import examine
@@ -403,6 +434,21 @@ def _notes(ids: Sequence[str], settings: Settings) -> None:
         click.echo(f"note: {sentence}", err=True)
     if len(notes) > MOST_NOTES:
         click.echo(f"note: ... and {len(notes) - MOST_NOTES} more like these; `toadworks similarity show`", err=True)
+
+
+def _carried(done: str, folder: Path, told: Report) -> None:
+    """Say what a backup or restore carried over. Raises RunFailed if it could not carry all."""
+    for name, count in told.rows.items():
+        click.echo(f"{count:>8}  {name.replace('_', ' ')}")
+    click.echo(f"{told.assets:>8}  assets, {told.new} of them new\n{done} {folder}")
+    if told.left_out:
+        click.echo(f"note: {told.left_out} pictures that the table names are not in this backup", err=True)
+    for sentence in told.problems[:MOST_NOTES]:
+        click.echo(f"left out: {sentence}", err=True)
+    if told.problems:
+        raise RunFailed(
+            f"{len(told.problems)} assets are missing or damaged and were left out; the rest is {done} {folder}"
+        )
 
 
 def _settings(collection: Path) -> Settings:

@@ -8,6 +8,8 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,6 +19,7 @@ STALL, STALL_INSIDE = "stall", "stall inside the body"
 CUT = "cut"  # the body breaks off; of an upload, the answer is lost
 SHORT = "short"  # a shorter body that says it is whole
 FLIP = "flip a byte"
+LATE = "late"  # by the service's clock an hour has passed
 HOLD = "hold"  # pass on half of an upload, then wait until the client is gone
 STALL_S = 60.0
 FOR_EVER = 10**6
@@ -25,7 +28,7 @@ Fault = str | tuple[int, str]
 
 class Breaking(ThreadingHTTPServer):
     """Answers at `url` for the service at `port`. `seen`: what was asked (LIST, GET, PUT, DELETE); `broken`: how many
-    faults were used up; `held`: an upload is half way."""
+    faults were used up; `connections`: how often a client came; `held`: an upload is half way."""
 
     daemon_threads = True
 
@@ -34,7 +37,7 @@ class Breaking(ThreadingHTTPServer):
         self.upstream = port
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.seen: list[str] = []
-        self.broken = 0
+        self.broken = self.connections = 0
         self.held, self.closing = threading.Event(), threading.Event()
         self._faults: list[tuple[str, Fault]] = []
         self._lock = threading.Lock()
@@ -55,6 +58,10 @@ class Breaking(ThreadingHTTPServer):
                         del self._faults[number]
                     return fault
         return None
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        self.connections += 1
+        return super().get_request()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is what is wanted here."""
@@ -101,6 +108,9 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[: len(body) // 2]
             headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
             headers.append(("Content-Length", str(len(body))))
+        if fault == LATE:
+            later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+            headers = [(name, later if name.lower() == "date" else value) for name, value in headers]
         self._answer(status, headers, _flipped(body) if fault == FLIP and not sent else body, fault)
 
     do_PUT = do_DELETE = do_HEAD = do_POST = do_GET

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -230,6 +231,22 @@ def test_what_is_old_is_sent_again(broken: AssetBucket, proxy: Breaking, bucket:
     broken.put(DATA)
     broken.put(DATA)
     assert proxy.seen.count("PUT") == 2
+
+
+def test_age_is_told_by_the_service_s_clock(broken: AssetBucket, proxy: Breaking) -> None:
+    broken.put(DATA)
+    proxy.break_next("LIST", breaking.LATE)
+    broken.put(DATA)
+    assert proxy.seen.count("PUT") == 2 and proxy.broken == 1
+
+
+def test_forked_process_has_a_connection_of_its_own(broken: AssetBucket, proxy: Breaking) -> None:
+    broken.put(DATA)
+    assert proxy.connections == 1
+    child = multiprocessing.get_context("fork").Process(target=broken.put, args=(b"frog",))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0 and len(names(broken)) == 2 and proxy.connections == 2
 
 
 def test_local_file_is_fetched_once(broken: AssetBucket, direct: AssetBucket, proxy: Breaking) -> None:

@@ -71,3 +71,11 @@ class RunFailed(ToadworksError):
     """The work itself failed (not what the user typed)."""
 
     exit_status = 1
+
+
+class MissingAsset(RunFailed):
+    """An asset that the store does not hold."""
+
+
+class DamagedAsset(RunFailed):
+    """An asset whose bytes do not match its name."""

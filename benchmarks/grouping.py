@@ -25,7 +25,6 @@ from collection_db import PlannedRecipe, Table
 from flows.group import group_candidates
 from flows.hashing import print_row
 from flows.ingest import png
-from flows.known import AssetFolder
 from flows.look_alikes import notes_on
 from flows.settings import Settings
 from similarity.prints import Prints
@@ -41,7 +40,7 @@ class Pond:
         self.settings = Settings.read(folder)
         self.table = Table.open(self.settings.database_url)
         self.rng = np.random.default_rng(1)
-        one = AssetFolder(self.settings.assets).put(png(Image.new("RGB", (36, 36), (9, 99, 9))))
+        one = self.settings.open_assets().put(png(Image.new("RGB", (36, 36), (9, 99, 9))))
         self.table.add_sources(
             {
                 "id": f"{number:06}",

@@ -1,132 +1,128 @@
-"""The asset store: a folder in which every file is named by the SHA-256 of its bytes, so that the same image
-is kept once and damage shows."""
+"""The asset store: pictures named by the SHA-256 of their bytes, so that the same one is kept once and damage shows.
+They lie in a folder or in a bucket; whoever uses them need not know which."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import secrets
-import socket
-import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
-from durable import sync_folder
-from errors import BadValue, RunFailed
+from errors import BadValue
 
-STALE_S = 3600.0  # a temporary file older than this belongs to nobody, in seconds
+S3 = "s3://"
+LOCATIONS = "a folder, or s3://BUCKET/PREFIX with a bucket of 3 to 63 small letters, digits, dots and hyphens"
+ENDPOINTS = 'https://HOST or http://HOST:PORT, without user, password or "?"'
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
-_TEMPORARY = re.compile(r".+\.tmp-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]+")
+_NAME = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})(\.[a-z0-9]{1,8})")
+_BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
+_NUMBERS = re.compile(r"[0-9]+(\.[0-9]+){3}")  # no bucket: it would be taken for the address of a machine
+_FOLDER = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9!_.*'()=+,~-]+")
+LONGEST_PREFIX = 900  # characters; a key has 1024 bytes
 
 
-class AssetFolder:
-    """Assets under `path`, which is made when the first one is put. Safe for many processes, on many
-    machines."""
+@dataclass(frozen=True)
+class Stored:
+    """An asset that lies in a store: its size in bytes, when it was last put (aware), its file or key."""
 
-    def __init__(self, path: Path | str) -> None:
-        self.root = Path(path)
+    sha256: str
+    size: int
+    modified: datetime
+    where: str
+
+
+class Assets(Protocol):
+    """A store of assets. Every method raises RunFailed, with the place and the reason, where the store cannot be used,
+    and BadValue for what is no SHA-256 in 64 small hex digits."""
 
     def put(self, data: bytes, suffix: str = ".png") -> str:
-        """Keep `data` and return its SHA-256 as 64 hex digits. Once this returns, the file survives a power
-        cut.
-
-        Bytes that are there already are not written again (under whatever suffix they came first); a damaged
-        file is mended. Raises BadValue for a suffix such as ".tmp/x", RunFailed where nothing can be written.
-        """
-        if not _SUFFIX.fullmatch(suffix):
-            raise BadValue("asset suffix", suffix, "a dot and 1 to 8 small letters or digits, such as .png")
-        sha256 = hashlib.sha256(data).hexdigest()
-        final = self._found(sha256) or self._named(sha256, suffix)
-        try:
-            if not (final.is_file() and final.read_bytes() == data):
-                self._write(final, data)
-        except OSError as error:
-            raise RunFailed(f"{final}: the asset cannot be written: {error.strerror or error}") from error
-        return sha256
+        """Keep `data` and return its SHA-256. Once this returns it is stored for good, and counts as new."""
 
     def read(self, sha256: str) -> bytes:
-        """The bytes with that SHA-256. Raises RunFailed naming the file if it is missing or damaged."""
-        file = self.path(sha256)
-        try:
-            data = file.read_bytes()
-        except FileNotFoundError:
-            raise RunFailed(f"{file}: the asset is missing") from None
-        except OSError as error:
-            raise RunFailed(f"{file}: the asset cannot be read: {error.strerror or error}") from error
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise RunFailed(f"{file}: the asset is damaged: its bytes do not match its name")
-        return data
+        """The bytes, verified. Raises MissingAsset, DamagedAsset."""
 
-    def path(self, sha256: str) -> Path:
-        """Where the asset lies, or would lie as a .png. Raises BadValue for what is no SHA-256 in 64 hex
-        digits, so that no request can reach outside the folder."""
-        return self._found(sha256) or self._named(sha256, ".png")
+    def local(self, sha256: str) -> Path:
+        """A verified file on this machine with these bytes, for programs that open files. It is not to be changed.
+        Raises MissingAsset, DamagedAsset."""
 
-    def leftovers(self) -> list[Path]:
-        """Temporary files whose writer is dead: its process is gone from this machine, or an hour has
-        passed."""
-        here, now = _host(), time.time()
-        dead = []
-        for file in sorted(self.root.glob("??/*.tmp-*")):
-            named = _TEMPORARY.fullmatch(file.name)
-            if named is None:
-                continue
-            try:
-                stale = now - file.stat().st_mtime > STALE_S
-            except FileNotFoundError:  # its writer just finished
-                continue
-            # the pid of another machine (a shared folder) says nothing here
-            if stale or (named["host"] == here and not _alive(int(named["pid"]))):
-                dead.append(file)
-        return dead
+    def stored(self) -> Iterator[Stored]:
+        """Every asset under a final name, in no order that counts; memory does not grow with them."""
 
-    def sweep(self) -> list[Path]:
-        """Remove the `leftovers` and return them."""
-        dead = self.leftovers()
-        for file in dead:
-            file.unlink(missing_ok=True)
-        return dead
+    def remove(self, sha256: str, older_than: datetime | None = None) -> None:
+        """Remove it; no error if it is gone. With `older_than` only if it was last put before that: a process may just
+        have found its bytes there and be about to name them in the table."""
 
-    def _named(self, sha256: str, suffix: str) -> Path:
-        if not _SHA256.fullmatch(sha256):
-            raise BadValue("asset", sha256, "a SHA-256 as 64 small hex digits")
-        return self.root / sha256[:2] / f"{sha256[2:]}{suffix}"
+    def sweep(self) -> Sequence[Path]:
+        """Remove what dead writers left unfinished, and return it."""
 
-    def _found(self, sha256: str) -> Path | None:
-        usual = self._named(sha256, ".png")
-        if usual.is_file():
-            return usual
-        others = sorted(usual.parent.glob(f"{usual.stem}.*"))
-        return next((file for file in others if _SUFFIX.fullmatch(file.name[62:])), None)
-
-    def _write(self, final: Path, data: bytes) -> None:
-        folder = final.parent
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.root)
-        temporary = folder / f"{final.name}.tmp-{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
-        try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, final)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(folder)
+    def check(self) -> str:
+        """Where the store is and how it fares, in a few words, without changing anything. Raises RunFailed soon."""
 
 
-def _host() -> str:
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+def open_assets(location: Path | str, endpoint_url: str = "") -> Assets:
+    """The store at "s3://BUCKET/PREFIX", by the S3 service at `endpoint_url` ("": Amazon's), or else in a folder.
+
+    Nothing is asked of a service yet. Raises BadValue for what is neither.
+    """
+    # here, as both import the names below, and only a bucket is worth the time that boto3 takes to import
+    if isinstance(location, str) and is_bucket(location):
+        from collection_db.buckets import AssetBucket
+
+        return AssetBucket(*bucket_and_prefix(location), checked_endpoint(endpoint_url))
+    from collection_db.folders import AssetFolder
+
+    return AssetFolder(location)
 
 
-def _alive(pid: int) -> bool:
+def is_bucket(location: str) -> bool:
+    """Whether it is meant as one, or as some other service: no folder is called "gs://toads"."""
+    return "://" in location or location.lower().startswith("s3:")
+
+
+def bucket_and_prefix(location: str) -> tuple[str, str]:
+    """Of "s3://BUCKET/PREFIX" or "s3://BUCKET". Raises BadValue, in which no password is shown."""
+    bucket, _, prefix = location.removeprefix(S3).partition("/")
+    prefix = prefix.removesuffix("/")
+    good = _BUCKET.fullmatch(bucket) and not _NUMBERS.fullmatch(bucket) and len(prefix) <= LONGEST_PREFIX
+    if not (location.startswith(S3) and good and (not prefix or all(map(_FOLDER.fullmatch, prefix.split("/"))))):
+        shown = location if "@" not in location else f"{location.partition('://')[0]}://...@..."
+        raise BadValue("asset store", shown, LOCATIONS)
+    return bucket, prefix
+
+
+def checked_endpoint(url: str) -> str:
+    """The URL of an S3 service; "" is Amazon's own. Raises BadValue, in which the URL is not shown if it holds a
+    password."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True  # another user's; or a number that is no pid: leave it to its age
-    return True
+        parts = urlsplit(url)
+        hidden = "@" in url or bool(parts.query)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        hidden, good = True, False
+    if url and (hidden or not good or "#" in url or url != url.strip()):
+        raise BadValue("endpoint", "(not shown)" if hidden else url, ENDPOINTS)
+    return url
+
+
+def asset_name(sha256: str, suffix: str) -> str:
+    """Where it lies in a store: "ab/cdef....png". Raises BadValue for what is no SHA-256 or suffix, so that no request
+    can reach outside the store."""
+    if not _SHA256.fullmatch(sha256):
+        raise BadValue("asset", sha256, "a SHA-256 as 64 small hex digits")
+    if not is_suffix(suffix):
+        raise BadValue("asset suffix", suffix, "a dot and 1 to 8 small letters or digits, such as .png")
+    return f"{sha256[:2]}/{sha256[2:]}{suffix}"
+
+
+def named_by(name: str) -> str:
+    """The SHA-256 of an `asset_name`; "" if it is none."""
+    found = _NAME.fullmatch(name)
+    return found[1] + found[2] if found else ""
+
+
+def is_suffix(text: str) -> bool:
+    return bool(_SUFFIX.fullmatch(text))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from collection_db import AssetFolder, Table
+from collection_db import Assets, Table
 from errors import NothingLeft
 from flows.hashing import hashed_rows, prepared, stored_prints
 from flows.known import known_sources
@@ -91,7 +91,7 @@ Opener = Callable[[], Image.Image]  # a collection may be larger than memory: a 
 
 def _candidates(table: Table, settings: Settings) -> tuple[str, Prints, list[Opener]]:
     """One candidate a source and style, of those that are pictures of their own: all these are to be told apart."""
-    assets, frame = AssetFolder(settings.assets), table.frame()
+    assets, frame = settings.open_assets(), table.frame()
     rows = [row for row in hashed_rows(table, settings) if not (row.flat or row.unchanged or row.copy_of)]
     hashed = {row.id: row.image_sha256 for row in rows}
     ids = list(frame[frame["id"].isin(list(hashed))].drop_duplicates(["source", "style"])["id"])
@@ -101,7 +101,7 @@ def _candidates(table: Table, settings: Settings) -> tuple[str, Prints, list[Ope
     return "{} candidates, one a source and style", prints, [partial(_opened, assets, hashed[id]) for id in ids]
 
 
-def _opened(assets: AssetFolder, sha256: str) -> Image.Image:
+def _opened(assets: Assets, sha256: str) -> Image.Image:
     return asset_picture(assets, sha256).convert("RGB")
 
 
@@ -109,10 +109,10 @@ def _sources(table: Table, settings: Settings) -> tuple[str, Prints, list[Opener
     known = known_sources(settings, table)
     image_of = {row.id: row.image_sha256 for row in table.present_sources()}
     pictures: list[Opener] = [
-        partial(_prepared, AssetFolder(settings.assets), image_of[id], *settings.way) for id in known.labels
+        partial(_prepared, settings.open_assets(), image_of[id], *settings.way) for id in known.labels
     ]
     return "{} sources, as the model is given them", known.prints, pictures
 
 
-def _prepared(assets: AssetFolder, sha256: str, *way: Any) -> Image.Image:
+def _prepared(assets: Assets, sha256: str, *way: Any) -> Image.Image:
     return Image.fromarray(prepared(assets, sha256, *way))

@@ -72,5 +72,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "image_size": 512,
         "resampling": "nearest",
     },
-    "storage": {"database": "toadworks.db", "assets": "assets", "sheets": "sheets", "release": "release"},
+    "storage": {
+        "database": "toadworks.db",
+        "assets": "assets",
+        "endpoint_url": "",
+        "sheets": "sheets",
+        "release": "release",
+    },
 }

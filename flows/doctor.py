@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ def examine(collection: Path) -> Iterator[Finding]:
         return
     yield Finding("collection", str(settings.file))
     yield _checked("database", lambda: _database(settings))
-    yield _checked("assets", lambda: _free_space(settings.folder))
+    yield _checked("assets", lambda: settings.open_assets().check())
 
 
 def _model(spec: ModelSpec) -> str:
@@ -69,10 +68,6 @@ def _database(settings: Settings) -> str:
     engine, counts = table.engine.dialect.name, table.counts()
     table.close()
     return f"{engine}, {counts['sources']} sources, {counts['candidates']} candidates"
-
-
-def _free_space(folder: Path) -> str:
-    return f"{shutil.disk_usage(folder).free / 1e9:.0f} GB free"
 
 
 def _checked(what: str, ask: Callable[[], str]) -> Finding:

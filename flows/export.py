@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from collection_db import AssetFolder, Table
+from collection_db import Assets, Table
 from errors import NothingLeft
 from flows.progress import meter
 from flows.settings import Settings
@@ -25,7 +25,7 @@ async def export(collection: str) -> int:
 @task(name="write release", cache_policy=NO_CACHE)
 def write_tokens(collection: str) -> int:
     settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
+    table, assets = Table.open(settings.database_url), settings.open_assets()
     accepted = table.accepted()
     if not accepted:
         raise NothingLeft(
@@ -33,8 +33,6 @@ def write_tokens(collection: str) -> int:
             " (ids are in `toadworks candidates`), or `toadworks run --accept leaders`"
         )
     tokens = [token_of(number, row, assets) for number, row in enumerate(accepted, start=1)]
-    for row in accepted:
-        assets.read(row.image_sha256)  # verified: a damaged picture must not leave the house
     with meter("export", len(tokens)) as shown:
         write_release(settings.release_folder, tokens, settings.release, lambda _: shown.advance())
     table.set_tokens(
@@ -50,7 +48,7 @@ def write_tokens(collection: str) -> int:
     return len(tokens)
 
 
-def token_of(number: int, row: Any, assets: AssetFolder) -> Token:
+def token_of(number: int, row: Any, assets: Assets) -> Token:
     """A token from a row of `Table.accepted`."""
     return Token(
         number=number,
@@ -68,5 +66,5 @@ def token_of(number: int, row: Any, assets: AssetFolder) -> Token:
         recipe=json.loads(row.recipe_json),
         model=row.model,
         weights_sha256=row.weights_sha256,
-        image=assets.path(row.image_sha256),
+        image=assets.local(row.image_sha256),  # verified: a damaged picture must not leave the house
     )

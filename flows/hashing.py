@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from collection_db import AssetFolder, Table
+from collection_db import Assets, Table
 from collection_db.rows import pieces
 from errors import RunFailed
 from flows.progress import meter, say
@@ -64,7 +64,7 @@ def hash_rows(settings: Settings, table: Table, rows: Sequence[Any]) -> None:
 
     A candidate whose picture, or whose source's, is missing or damaged is told and left out.
     """
-    assets = AssetFolder(settings.assets)
+    assets = settings.open_assets()
     source_of = lru_cache(maxsize=64)(partial(prepared, assets))  # a source's candidates come together
     drawn = []
     for row in rows:
@@ -120,7 +120,7 @@ def print_row(prints: Prints, number: int, hashing: Hashing) -> dict[str, Any]:
     }
 
 
-def prepared(assets: AssetFolder, source_sha256: str, way: str, backdrop: str, side: int) -> NDArray[np.uint8]:
+def prepared(assets: Assets, source_sha256: str, way: str, backdrop: str, side: int) -> NDArray[np.uint8]:
     """What the model is given of a source: uint8 [side, side, 3]."""
     return prepare(asset_picture(assets, source_sha256), way, backdrop, side)
 

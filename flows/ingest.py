@@ -10,7 +10,7 @@ from PIL import Image
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from collection_db import AssetFolder, Table
+from collection_db import Assets, Table
 from collection_db.rows import pieces
 from errors import BadSource, NothingLeft
 from flows.progress import meter, say
@@ -63,7 +63,7 @@ def chosen_sources(settings: Settings) -> tuple[dict[str, Path], Skipped]:
 def ingest_batch(collection: str, files: list[tuple[str, str]], first: int) -> tuple[list[str], Skipped]:
     """Take (id, file) sources: the ids taken, and (file, reason) of the others."""
     settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
+    table, assets = Table.open(settings.database_url), settings.open_assets()
     taken: list[str] = []
     skipped: Skipped = []
     for id, file in files:
@@ -77,7 +77,7 @@ def ingest_batch(collection: str, files: list[tuple[str, str]], first: int) -> t
     return taken, skipped
 
 
-def source_row(id: str, file: Path, settings: Settings, assets: AssetFolder) -> dict[str, Any]:
+def source_row(id: str, file: Path, settings: Settings, assets: Assets) -> dict[str, Any]:
     """The table's row of one source, its picture (and mask) put among the assets. Raises BadSource."""
     source = read_image(file, settings["sources"]["frame"])
     metadata = settings.metadata / f"{id}.json" if settings.metadata else None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.engine import make_url
 
-from collection_db import AssetFolder, Table
+from collection_db import Assets, Table
 from collection_db.rows import pieces
 from errors import BadSetting, BadSource, RunFailed
 from flows.hashing import BATCH, prepared, print_row, prints_of
@@ -81,7 +81,7 @@ def _hashed(labels: Sequence[str], pictures: Mapping[str, Picture], hashing: Has
 
 def known_sources(settings: Settings, table: Table) -> Known:
     """All present sources by id, as the model is given them."""
-    assets = AssetFolder(settings.assets)
+    assets = settings.open_assets()
     way = settings.way
     pictures = {
         row.id: Picture(
@@ -110,7 +110,7 @@ def _of_collection(name: str, folder: Path, settings: Settings) -> dict[str, Pic
     url = make_url(other.database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         raise BadSetting(settings.file, "look_alikes.against", f"{name}: nothing was made in it yet", AGAINST)
-    table, assets = Table.open(other.database_url), AssetFolder(other.assets)
+    table, assets = Table.open(other.database_url), other.open_assets()
     images = {f"{name} #{row.number}": row.image_sha256 for row in table.tokens()}
     numbered = {row.candidate_id for row in table.tokens()}
     images |= {f"{name} {row.id[:10]}": row.image_sha256 for row in table.accepted() if row.id not in numbered}
@@ -118,7 +118,7 @@ def _of_collection(name: str, folder: Path, settings: Settings) -> dict[str, Pic
     return {label: Picture(sha256, partial(_asset, assets, sha256)) for label, sha256 in images.items()}
 
 
-def _asset(assets: AssetFolder, sha256: str) -> NDArray[np.uint8]:
+def _asset(assets: Assets, sha256: str) -> NDArray[np.uint8]:
     return np.asarray(on_white(asset_picture(assets, sha256)))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from collection_db import AssetFolder, Table
+from collection_db import Assets, Table
 from flows.hashing import hashed_rows, stored_prints
 from flows.progress import say
 from flows.settings import Settings
@@ -32,7 +32,7 @@ SHORT = 6  # digits of an id: with the distance they fit under a picture
 
 def draw_look_alikes(settings: Settings) -> list[Path]:
     """Draw those sheets for which there is something; remove the others of an earlier run. Return their files."""
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
+    table, assets = Table.open(settings.database_url), settings.open_assets()
     rows = hashed_rows(table, settings)
     settings.sheets.mkdir(parents=True, exist_ok=True)
     sheets = {
@@ -54,7 +54,7 @@ def save_sheet(sheet: Image.Image, file: Path) -> Path:
     return unfinished.replace(file)
 
 
-def _groups(settings: Settings, table: Table, assets: AssetFolder, rows: Sequence[Any]) -> Image.Image | None:
+def _groups(settings: Settings, table: Table, assets: Assets, rows: Sequence[Any]) -> Image.Image | None:
     """The largest groups, each leader with its followers, the nearest first."""
     by_id = {row.id: row for row in rows}
     followers: dict[str, list[Any]] = defaultdict(list)
@@ -71,7 +71,7 @@ def _groups(settings: Settings, table: Table, assets: AssetFolder, rows: Sequenc
     return group_sheet([_beside(settings, table, assets, by_id[leader], of) for leader, of in fitting], title)
 
 
-def _beside(settings: Settings, table: Table, assets: AssetFolder, first: Any, others: Sequence[Any]) -> Group:
+def _beside(settings: Settings, table: Table, assets: Assets, first: Any, others: Sequence[Any]) -> Group:
     """A candidate, and others beside it, the nearest first, with how far they are from it."""
     apart = _apart(settings, table, first.id, [row.id for row in others])
     shown = []
@@ -102,7 +102,7 @@ def _as_many_as_fit(groups: Iterable[tuple[str, list[Any]]]) -> list[tuple[str, 
     return fitting
 
 
-def _twins(settings: Settings, table: Table, assets: AssetFolder, rows: Sequence[Any]) -> Image.Image | None:
+def _twins(settings: Settings, table: Table, assets: Assets, rows: Sequence[Any]) -> Image.Image | None:
     """Leaders that look like a better one of another source, and copies of other sources, each beside what it looks
     like."""
     by_id = {row.id: row for row in rows}

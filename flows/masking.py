@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from collection_db import AssetFolder
+from collection_db import Assets
 from errors import BadSource
 from flows.settings import Settings
 from flows.sources import SUFFIXES, find_sources
@@ -58,7 +58,7 @@ def mask_name(mask: str | bytes) -> str:
     return mask if isinstance(mask, str) else hashlib.sha256(mask).hexdigest()
 
 
-def own_mask(recipe: Recipe, assets: AssetFolder) -> NDArray[np.bool_] | None:
+def own_mask(recipe: Recipe, assets: Assets) -> NDArray[np.bool_] | None:
     """The drawn mask that a recipe names; None where it names none. Raises RunFailed where the asset is not there."""
     if not recipe.mask or recipe.mask in MASKS:
         return None

@@ -104,7 +104,8 @@ resampling = "nearest" # or "lanczos"
 
 [storage]
 database = "toadworks.db"  # a SQLite file, or a URL
-assets = "assets"          # images by their SHA-256
+assets = "assets"          # images by their SHA-256: a folder, or "s3://bucket/prefix"
+endpoint_url = ""          # of a bucket that is not Amazon's; credentials come from the environment or ~/.aws
 sheets = "sheets"          # contact sheets
 release = "release"        # what `toadworks export` writes
 """

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from collection_db import AssetFolder, PlannedRecipe, Table
+from collection_db import PlannedRecipe, Table
 from errors import NothingLeft
 from flows.masking import ASSET_SUFFIX, Masks, mask_name, masks_of
 from flows.progress import say
@@ -27,7 +27,7 @@ async def pair(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
 @task(name="plan recipes", cache_policy=NO_CACHE)
 def plan_recipes(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
     settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
+    table, assets = Table.open(settings.database_url), settings.open_assets()
     sources = [(row.id, row.pixels_sha256) for row in table.present_sources()]
     if not sources:
         raise NothingLeft(f"{settings.images}: there are no sources to pair; see `toadworks status`")

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
+from collection_db import Assets, open_assets
+from collection_db.assets import ENDPOINTS, LOCATIONS, bucket_and_prefix, checked_endpoint, is_bucket
 from collection_db.engine import shown_url
 from errors import BadSetting, BadValue, NothingLeft
 from flows.defaults import DEFAULTS, LARGEST_BATCH
@@ -172,7 +174,14 @@ class Settings:
 
     @property
     def assets(self) -> Path:
-        return self.folder / self["storage"]["assets"]
+        """The folder of the assets. Raises BadSetting where they are in a bucket."""
+        given = self["storage"]["assets"]
+        self._require("storage.assets", not is_bucket(given), "is a bucket", "a folder, for what is asked here")
+        return self.folder / given
+
+    def open_assets(self) -> Assets:
+        given, endpoint_url = self["storage"]["assets"], self["storage"]["endpoint_url"]
+        return open_assets(given, endpoint_url) if is_bucket(given) else open_assets(self.assets)
 
     @property
     def sheets(self) -> Path:
@@ -246,8 +255,7 @@ class Settings:
         self._check_sampling()
         self._check_model()
         self._check_look_alikes()
-        for key, value in self["storage"].items():
-            self._require(f"storage.{key}", bool(value.strip(" ./")), f"{value!r} names nothing", "a name or path")
+        self._check_storage()
         check_release(self.release)
         size = self["release"]["image_size"]
         if self["release"]["resampling"] == "nearest" and size % self.side:
@@ -256,6 +264,25 @@ class Settings:
                 "release.image_size", False, f"{size} is no whole multiple of {self.side}, as nearest needs", allowed
             )
         self.styles  # noqa: B018  # read once, so that a bad catalogue is told now
+
+    def _check_storage(self) -> None:
+        for key, value in self["storage"].items():
+            named = key == "endpoint_url" or value.strip(" ./")
+            self._require(f"storage.{key}", bool(named), f"{value!r} names nothing", "a name or path")
+        assets, endpoint_url = self["storage"]["assets"], self["storage"]["endpoint_url"]
+        # neither is shown where it cannot be used: somebody may have written a password into it
+        try:
+            checked_endpoint(endpoint_url)
+        except BadValue:
+            raise BadSetting(self.file, "storage.endpoint_url", "is no S3 service's URL", ENDPOINTS) from None
+        if is_bucket(assets):
+            try:
+                bucket_and_prefix(assets)
+            except BadValue:
+                raise BadSetting(self.file, "storage.assets", "is neither folder nor bucket", LOCATIONS) from None
+        elif endpoint_url:
+            allowed = '"", or storage.assets = "s3://BUCKET/PREFIX"'
+            raise BadSetting(self.file, "storage.endpoint_url", "has no meaning for a folder", allowed)
 
     def _check_look_alikes(self) -> None:
         given = self["look_alikes"]

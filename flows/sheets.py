@@ -11,7 +11,7 @@ from PIL import Image
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from collection_db import AssetFolder, Table
+from collection_db import Assets, Table
 from collection_db.rows import pieces
 from curation.contact_sheets import grid_sheet
 from flows.look_alike_sheets import draw_look_alikes, save_sheet
@@ -36,7 +36,7 @@ async def sheets(collection: str) -> list[str]:
 @task(name="contact sheets", cache_policy=NO_CACHE)
 def draw_sheets(collection: str) -> list[str]:
     settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
+    table, assets = Table.open(settings.database_url), settings.open_assets()
     frame = planned_candidates(table)
     if frame.empty:
         table.close()
@@ -73,7 +73,7 @@ def planned_candidates(table: Table) -> Any:
     return frame[frame["planned"]]
 
 
-def _by_style(settings: Settings, assets: AssetFolder, sources: Any, part: Any) -> Image.Image:
+def _by_style(settings: Settings, assets: Assets, sources: Any, part: Any) -> Image.Image:
     """Sources down, styles across, at one guidance scale and insertion step."""
     first = part.iloc[0]
     rows, styles = list(part["source"].unique()), list(part["style"].unique())
@@ -90,7 +90,7 @@ def _by_style(settings: Settings, assets: AssetFolder, sources: Any, part: Any) 
     )
 
 
-def _steps_by_scales(assets: AssetFolder, sources: Any, frame: Any) -> Image.Image:
+def _steps_by_scales(assets: Assets, sources: Any, frame: Any) -> Image.Image:
     """Insertion steps down, guidance scales across, for the source and style with the most of both."""
     first = frame.groupby(["source", "style"], sort=False).size().idxmax()
     part = frame[(frame["source"] == first[0]) & (frame["style"] == first[1])]
@@ -108,7 +108,7 @@ def _steps_by_scales(assets: AssetFolder, sources: Any, frame: Any) -> Image.Ima
 
 
 def _cells(
-    assets: AssetFolder, part: Any, rows: list[Any], row_key: str, columns: list[Any], column_key: str
+    assets: Assets, part: Any, rows: list[Any], row_key: str, columns: list[Any], column_key: str
 ) -> tuple[list[list[Image.Image | None]], list[list[str | None]]]:
     at: dict[tuple[Any, Any], Any] = defaultdict(lambda: None)
     for candidate in part.itertuples():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from collection_db import AssetFolder, Table
+from collection_db import Table
 from errors import BadSource, NothingLeft, RunFailed
 from flows.defaults import LARGEST_BATCH
 from flows.making import TEXT_CHUNK, Order, candidate_png, checked_parts, maker, options_of
@@ -83,7 +83,7 @@ def make_again(given: Carried, source_file: Path | None, settings: Settings | No
 
 def _mask(given: Carried, settings: Settings | None) -> NDArray[np.bool_] | None:
     if settings is not None:
-        return own_mask(given.recipe, AssetFolder(settings.assets))
+        return own_mask(given.recipe, settings.open_assets())
     if given.recipe.mask and given.recipe.mask not in MASKS:
         raise NothingLeft(
             f"the mask of {given.file} is not at hand: run this in its collection's folder (or name it with -c)"
@@ -104,7 +104,7 @@ def _source(given: Carried, file: Path | None, settings: Settings | None) -> Ima
         table = Table.open(settings.database_url)
         for row in table.sources():
             if row.pixels_sha256 == wanted:
-                data = AssetFolder(settings.assets).read(row.image_sha256)
+                data = settings.open_assets().read(row.image_sha256)
                 return SourceImage(Image.open(io.BytesIO(data)), 1).image
     raise NothingLeft(
         f"the source of {given.file} ({given.about.get('source', 'unknown id')}) is not at hand: "

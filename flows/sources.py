@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from collection_db import AssetFolder
+from collection_db import Assets
 from errors import BadSource
 
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -128,7 +128,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     return converted or image
 
 
-def asset_picture(assets: AssetFolder, sha256: str) -> Image.Image:
+def asset_picture(assets: Assets, sha256: str) -> Image.Image:
     """A picture of the asset store. Raises RunFailed where it is missing or damaged."""
     return Image.open(io.BytesIO(assets.read(sha256)))
 

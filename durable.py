@@ -1,4 +1,4 @@
-"""What it takes for a file's name to survive a power cut; shared by the rooms that store files, as errors.py is."""
+"""What files and processes need to survive accidents; shared by the rooms, as errors.py is."""
 
 from __future__ import annotations
 
@@ -13,3 +13,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def is_alive(pid: int) -> bool:
+    """Is there a process of this number on this machine? In doubt (another user's; no possible number) there is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from collection_db.assets import Stored, asset_name, is_suffix, named_by
-from durable import sync_folder
+from durable import is_alive, sync_folder
 from errors import DamagedAsset, MissingAsset, RunFailed
 
 STALE_S = 3600.0  # a temporary file older than this belongs to nobody, in seconds
@@ -117,7 +117,7 @@ class AssetFolder:
             except FileNotFoundError:  # its writer just finished
                 continue
             # the pid of another machine (a shared folder) says nothing here
-            if stale or (named["host"] == here and not _alive(int(named["pid"]))):
+            if stale or (named["host"] == here and not is_alive(int(named["pid"]))):
                 dead.append(file)
         return dead
 
@@ -180,13 +180,3 @@ def _renewed(file: Path) -> bool:
 
 def _host() -> str:
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True  # another user's; or a number that is no pid: leave it to its age
-    return True

@@ -76,6 +76,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "database": "toadworks.db",
         "assets": "assets",
         "endpoint_url": "",
+        "lease": 300,
         "sheets": "sheets",
         "release": "release",
     },

@@ -106,6 +106,7 @@ resampling = "nearest" # or "lanczos"
 database = "toadworks.db"  # a SQLite file, or a URL
 assets = "assets"          # images by their SHA-256: a folder, or "s3://bucket/prefix"
 endpoint_url = ""          # of a bucket that is not Amazon's; credentials come from the environment or ~/.aws
+lease = 300                # seconds until another worker may take over what one draws and leaves undone
 sheets = "sheets"          # contact sheets
 release = "release"        # what `toadworks export` writes
 """

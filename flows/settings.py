@@ -266,7 +266,10 @@ class Settings:
         self.styles  # noqa: B018  # read once, so that a bad catalogue is told now
 
     def _check_storage(self) -> None:
+        self._within("storage.lease", self["storage"]["lease"], 10, 86_400)
         for key, value in self["storage"].items():
+            if key == "lease":
+                continue
             named = key == "endpoint_url" or value.strip(" ./")
             self._require(f"storage.{key}", bool(named), f"{value!r} names nothing", "a name or path")
         assets, endpoint_url = self["storage"]["assets"], self["storage"]["endpoint_url"]

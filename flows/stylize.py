@@ -1,11 +1,11 @@
 """Stage 3: planned recipes without a candidate are made. The table says what is missing, so a run that was killed goes
-on where it was."""
+on where it was; and it gives recipes out, so several may run at once."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -23,53 +23,83 @@ from flows.masking import own_mask
 from flows.progress import Meter, meter, say
 from flows.settings import Settings
 from flows.sources import asset_picture
+from flows.working import make_all, share, worker_name
 from glide.prepare import prepare
 from glide.request import Request
 from styles.recipes import Recipe
 
+Batch = Callable[[str, Meter], tuple[int, int, list[str]]]
 TASK_BATCH = 32  # images a Prefect task: its record costs 31-46 ms
 
 
 @flow(name="stylize", flow_run_name="stylize {collection}", validate_parameters=False)
 async def stylize(collection: str) -> tuple[int, list[str]]:
-    """Make every missing candidate; return how many, and what went wrong with the others."""
-    settings = Settings.read(collection)
+    """Make every missing candidate; return how many were made here, and what went wrong with others."""
+    return make_missing(Settings.read(collection), stylize_batch)
+
+
+def make_missing(settings: Settings, batch: Batch | None = None) -> tuple[int, list[str]]:
+    """Make every missing candidate, beside other workers if there are any; return how many were made here, and what
+    went wrong with others. `batch` makes one share (default: `make_batch`, without Prefect)."""
+    made, failed = 0, list[str]()
     table = Table.open(settings.database_url)
     settings.open_assets().sweep()
-    missing = table.missing()
-    failed: list[str] = []
-    with meter("stylize", len(missing)) as shown:
-        for piece in pieces(missing, TASK_BATCH):
-            failed += stylize_batch(collection, list(piece), shown)
+    with meter("stylize", table.count_missing()) as shown:
+
+        def make_some() -> int:
+            nonlocal made
+            drawn, stored, bad = (batch or make_batch)(str(settings.file), shown)
+            made += stored
+            failed.extend(bad)
+            return drawn
+
+        make_all(settings, table, make_some, shown)
     table.close()
-    return len(missing) - len(failed), failed
+    return made, failed
 
 
 @task(name="stylize batch", cache_policy=NO_CACHE)
-def stylize_batch(collection: str, rows: list[Any], shown: Meter) -> list[str]:
-    """Make these rows of `Table.missing`, each few stored as soon as they are made; return what went wrong."""
+def stylize_batch(collection: str, shown: Meter) -> tuple[int, int, list[str]]:
+    return make_batch(collection, shown)
+
+
+def make_batch(collection: str, shown: Meter) -> tuple[int, int, list[str]]:
+    """Draw some recipes and make them, each few stored as soon as they are made; return how many were drawn, how many
+    stored, and what went wrong with the others."""
     settings = Settings.read(collection)
-    table, assets = Table.open(settings.database_url), settings.open_assets()
-    device, batch = settings["model"]["device"], settings["model"]["batch"]
-    failed: list[str] = []
-    for few in _together(rows, batch):
-        try:
-            # what the recipes say counts: collection.toml may have been edited since they were planned
-            spec, parts = checked_parts(few[0].model, Recipe.from_json(few[0].json))
-            parts = replace(parts, clip=parts.clip or (settings["choosing"]["clip_scores"] and spec.clip is not None))
-            made, drawn, bad = _made(few, maker(spec, parts, device, batch), assets)
-            table.add_candidates(made)
-            hash_drawn(settings, table, drawn)  # now, as the pixels are at hand: reading them costs more than hashing
-        except RunFailed:  # a full disk, a table that is gone, a GPU without memory: the others would fail too
-            raise
-        except ToadworksError as error:
-            bad = [str(error)] * len(few)
-        for sentence in dict.fromkeys(bad):
-            say(sentence)
-        failed += bad
-        shown.advance(len(few))
+    table = Table.open(settings.database_url)
+    stored, failed = 0, list[str]()
+    with share(settings, table, TASK_BATCH) as (claim, rows):
+        for few in _together(rows, settings["model"]["batch"]):
+            made, problems = _store_few(settings, table, claim, few)
+            stored += made
+            for sentence in dict.fromkeys(problems.values()):
+                say(sentence)
+            failed += problems.values()
+            shown.advance(len(few))
     table.close()
-    return failed
+    return len(rows), stored, failed
+
+
+def _store_few(settings: Settings, table: Table, claim: str, few: list[Any]) -> tuple[int, dict[str, str]]:
+    """Make a few that share a batch, and store them; return how many are stored, and why others are not, by id."""
+    device, batch = settings["model"]["device"], settings["model"]["batch"]
+    try:
+        # what the recipes say counts: collection.toml may have been edited since they were planned
+        spec, parts = checked_parts(few[0].model, Recipe.from_json(few[0].json))
+        parts = replace(parts, clip=parts.clip or (settings["choosing"]["clip_scores"] and spec.clip is not None))
+        made, drawn, problems = _made(few, maker(spec, parts, device, batch), settings.open_assets())
+    except RunFailed:  # a full disk, a table that is gone, a GPU without memory: the others would fail too
+        raise
+    except ToadworksError as error:
+        made, drawn, problems = [], [], {row.id: str(error) for row in few}
+    kept = table.finish(claim, made)
+    # hashed now, as the pixels are at hand: reading them costs more than hashing
+    hash_drawn(settings, table, [one for one in drawn if one.id in kept])
+    table.fail(claim, problems)
+    if lost := len(made) - len(kept):
+        say(f"{lost} of {len(few)} took longer than their lease and went to another worker, whose pictures count")
+    return len(kept), problems
 
 
 def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
@@ -83,12 +113,14 @@ def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
         yield from map(list, pieces(list(alike), width))
 
 
-def _made(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[dict[str, Any]], list[Drawn], list[str]]:
+def _made(
+    rows: list[Any], working: Maker, assets: Assets
+) -> tuple[list[dict[str, Any]], list[Drawn], dict[str, str]]:
     """Candidates of these recipes, as rows of the table, their pictures put among the assets; their pixels; and a
-    sentence on each that there is no picture of."""
+    sentence on each that there is no picture of, by id."""
     began = time.monotonic()
     asked: list[tuple[Any, Recipe, Image.Image, Request]] = []
-    failed = []
+    failed = {}
     for row in rows:
         recipe = Recipe.from_json(row.json)
         try:
@@ -96,13 +128,13 @@ def _made(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[dict[st
             request = working.request(Order(recipe, source, own_mask(recipe, assets)))
             asked.append((row, recipe, source, request))
         except ToadworksError as error:
-            failed.append(f"source {row.source_id}: {error}")
+            failed[row.id] = f"source {row.source_id}: {error}"
     outcomes = working.make([request for *_, request in asked], options_of(asked[0][1])) if asked else []
     seconds = (time.monotonic() - began) / len(rows)
     made, drawn = [], []
     for (row, recipe, source, _), outcome in zip(asked, outcomes, strict=True):
         if outcome.problem:
-            failed.append(f"recipe {row.id[:12]} ({row.source_id}, {row.style}): {outcome.problem}; nothing is kept")
+            failed[row.id] = f"recipe {row.id[:12]} ({row.source_id}, {row.style}): {outcome.problem}; nothing is kept"
             continue
         about = {"source": row.source_id, "style": row.style, "model": row.model, "made_with": working.made_with}
         sha256 = assets.put(candidate_png(outcome.pixels, recipe, about))
@@ -116,6 +148,7 @@ def _made(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[dict[st
                 "image_sha256": sha256,
                 "seconds": seconds,
                 "made_with": working.made_with,
+                "worker": worker_name(),
                 "clip_score": outcome.clip_score,
                 "samples": scores if outcome.scores else None,
             }

@@ -70,11 +70,11 @@ class AssetFolder:
     def stored(self) -> Iterator[Stored]:
         """Every asset under a final name, as it is found; those put or removed meanwhile may be among them or not."""
         try:
-            for folder in sorted(self.root.iterdir()):
+            # nothing may have been put yet
+            folders = sorted(self.root.iterdir()) if self.root.exists() else []
+            for folder in folders:
                 if len(folder.name) == 2 and folder.is_dir():
                     yield from self._stored_in(folder)
-        except FileNotFoundError:  # nothing was put yet
-            return
         except OSError as error:
             raise RunFailed(f"{self.root}: the assets cannot be listed: {error.strerror or error}") from error
 

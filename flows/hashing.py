@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import Assets, Table
 from collection_db.rows import pieces
-from errors import RunFailed
+from errors import DamagedAsset, MissingAsset
 from flows.progress import meter, say
 from flows.settings import Settings
 from flows.sources import UNREADABLE, asset_picture
@@ -74,7 +74,7 @@ def hash_rows(settings: Settings, table: Table, rows: Sequence[Any]) -> None:
             source = None
             if recipe.source_sha256 == row.source_pixels_sha256:  # else the id has another picture by now
                 source = source_of(row.source_image_sha256, recipe.prepare, recipe.backdrop, pixels.shape[1])
-        except (RunFailed, *UNREADABLE) as error:
+        except (MissingAsset, DamagedAsset, *UNREADABLE) as error:
             say(f"candidate {row.id[:12]} is left out of look-alikes: {error}")
             continue
         drawn.append(Drawn(row.id, pixels, source, row.structure, row.source_bits))

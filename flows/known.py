@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from collection_db import Assets, Table
 from collection_db.rows import pieces
-from errors import BadSetting, BadSource, RunFailed
+from errors import BadSetting, BadSource, DamagedAsset, MissingAsset
 from flows.hashing import BATCH, prepared, print_row, prints_of
 from flows.progress import meter, say
 from flows.settings import AGAINST, FILE, Settings
@@ -70,7 +70,7 @@ def _hashed(labels: Sequence[str], pictures: Mapping[str, Picture], hashing: Has
     for label in labels:
         try:
             read[label] = pictures[label].pixels()
-        except (BadSource, RunFailed, *UNREADABLE) as error:
+        except (BadSource, MissingAsset, DamagedAsset, *UNREADABLE) as error:
             say(f"candidates are not compared with {label}: {error}")
     prints = fingerprints(list(read.values()), hashing)
     return [

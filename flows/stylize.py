@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import Assets, Table
 from collection_db.rows import pieces
-from errors import RunFailed, ToadworksError
+from errors import DamagedAsset, MissingAsset, RunFailed, ToadworksError
 from flows.hashing import Drawn, hash_drawn
 from flows.making import Maker, Order, candidate_png, checked_parts, hashes_of, maker, options_of, parts_of
 from flows.masking import own_mask
@@ -113,9 +113,7 @@ def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
         yield from map(list, pieces(list(alike), width))
 
 
-def _made(
-    rows: list[Any], working: Maker, assets: Assets
-) -> tuple[list[dict[str, Any]], list[Drawn], dict[str, str]]:
+def _made(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[dict[str, Any]], list[Drawn], dict[str, str]]:
     """Candidates of these recipes, as rows of the table, their pictures put among the assets; their pixels; and a
     sentence on each that there is no picture of, by id."""
     began = time.monotonic()
@@ -128,6 +126,8 @@ def _made(
             request = working.request(Order(recipe, source, own_mask(recipe, assets)))
             asked.append((row, recipe, source, request))
         except ToadworksError as error:
+            if isinstance(error, RunFailed) and not isinstance(error, MissingAsset | DamagedAsset):
+                raise  # the assets are out of reach: every other row would wait for them in vain, too
             failed[row.id] = f"source {row.source_id}: {error}"
     outcomes = working.make([request for *_, request in asked], options_of(asked[0][1])) if asked else []
     seconds = (time.monotonic() - began) / len(rows)

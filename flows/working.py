@@ -1,6 +1,6 @@
-"""Workers: processes, on one machine or on several, that make what is missing. Each draws some recipes at a time, under
-a lease that it renews while it works; what a worker leaves undone is anybody's when its lease runs out, or at once where
-its process is known to be dead."""
+"""Workers: processes, on one machine or on several, that make what is missing. Each draws some recipes at a time,
+under a lease that it renews while it works; what a worker leaves undone is anybody's when its lease runs out, or at
+once where its process is known to be dead."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def make_all(settings: Settings, table: Table, make_some: Callable[[], int], sho
             return
         if time.monotonic() - told > TELL_S:
             told = time.monotonic()
-            say(f"waiting for {sum(row.count for row in others)} that {len(others)} other workers make now")
+            say(f"waiting for {sum(row.held for row in others)} that {len(others)} other workers make now")
         time.sleep(LOOK_S)
         table.release_workers(dead(row.worker for row in others))
         shown.advance(max(0, before - table.count_missing()))

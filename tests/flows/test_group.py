@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from collection_db import AssetFolder
+from errors import RunFailed
 from flows import group as stage
 from flows import twins
 from flows.group import group_candidates
+from flows.known import known_sources
 from tests.flows.ponds import Pond, changed, changed_copy, darker, drawing, mixed
 
 
@@ -203,6 +206,20 @@ def test_what_is_not_hashed_is_hashed_before_grouping(pond: Callable[..., Pond])
     for text in ("mirrored = true", 'algorithm = "dhash"', "size = 8\nbits = 10\nsource_bits = 3"):
         changed(two, f"[look_alikes]\n{text}\n")
         assert group_candidates(two.settings) == 2 and len(two.table.twins()) == 1
+
+
+def test_assets_out_of_reach_leave_no_candidate_out(pond: Callable[..., Pond], monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*given: object) -> bytes:
+        raise RunFailed("s3://toads: the service does not answer")
+
+    made = pond()
+    made.add([(0, drawing(5))])
+    changed(made, '[look_alikes]\nalgorithm = "dhash"')  # all is hashed anew
+    for hashing in (made.hash, lambda: known_sources(made.settings, made.table)):
+        with monkeypatch.context() as patched, pytest.raises(RunFailed, match="does not answer"):
+            patched.setattr(AssetFolder, "read", away)
+            hashing()
+        assert hashing()
 
 
 def test_damaged_picture_stops_no_other(pond: Callable[..., Pond], capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,7 +43,8 @@ def planned(
 
 
 def stylized(settings: Settings, table: Table) -> list[str]:
-    return stylize.stylize_batch.fn(str(settings.folder), table.missing(), Silent())
+    table.try_again()
+    return stylize.stylize_batch.fn(str(settings.folder), Silent())[2]
 
 
 def spoilt(settings: Settings, monkeypatch: pytest.MonkeyPatch, values: float) -> None:
@@ -83,6 +84,21 @@ def test_source_that_is_damaged_fails_alone(planned: tuple[Settings, Table]) -> 
     assert set(frame["source"]) == {"2"} and len(frame) == 2
     for sha256 in frame["image_sha256"]:
         assert Image.open(io.BytesIO(AssetFolder(settings.assets).read(sha256))).size == (64, 64)
+
+
+class Away(AssetFolder):
+    """Assets that cannot be reached."""
+
+    def read(self, sha256: str) -> bytes:
+        raise RunFailed("s3://toads: the service does not answer")
+
+
+def test_assets_out_of_reach_end_the_run(planned: tuple[Settings, Table], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, table = planned
+    with monkeypatch.context() as patched, pytest.raises(RunFailed, match="does not answer"):
+        patched.setattr(Settings, "open_assets", lambda self: Away(self.assets))
+        stylized(settings, table)
+    assert table.count_missing() == 4 and stylized(settings, table) == []
 
 
 def test_edited_settings_do_not_change_what_was_planned(planned: tuple[Settings, Table]) -> None:

@@ -99,7 +99,8 @@ class CandidateRows(Rows):
             return connection.execute(sa.update(work).where(failed).values(problem=None)).rowcount
 
     def workers(self) -> list[Row[Any]]:
-        """Who holds claims: rows of worker, `held` (how many), and `seconds_left` of the last lease (below 0: it ran out)."""
+        """Who holds claims: rows of worker, `held` (how many), and `seconds_left` of the last lease; below 0 it ran
+        out."""
         with self._read() as connection:
             left = sa.func.max(work.c.leased_until) - _clock(connection)
             held = sa.select(work.c.worker, sa.func.count().label("held"), left.label("seconds_left"))

@@ -103,11 +103,10 @@ def test_assets_out_of_reach_end_the_run(planned: tuple[Settings, Table], monkey
 
 def test_edited_settings_do_not_change_what_was_planned(planned: tuple[Settings, Table]) -> None:
     settings, table = planned
-    rows = table.missing()
     text = settings.file.read_text()
     settings.file.write_text(text.replace("[model]", '[model]\nname = "untrained"') + "[upsampler]\nuse = true\n")
     assert Settings.read(settings.file).side == 256
-    assert stylize.stylize_batch.fn(str(settings.folder), rows, Silent()) == []
+    assert stylized(settings, table) == []
     for sha256 in table.frame()["image_sha256"]:
         picture = Image.open(io.BytesIO(AssetFolder(settings.assets).read(sha256)))
         assert picture.size == (64, 64) and "upsampler" not in picture.info["toadworks"]

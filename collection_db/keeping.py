@@ -50,16 +50,22 @@ class KeepingRows(Rows):
         return found
 
     def uses(self, assets: Iterable[str]) -> Uses:
-        """What these assets are. Rows of candidates have their columns, the recipe's JSON and model, the token's number
-        or None, and the source's `source_image_sha256`, `source_pixels_sha256`."""
+        """What these assets are; rows of candidates are as those of `whole`."""
         wanted = list(assets)
         with self._read() as connection:
             of_image = rows_where(connection, sa.select(sources), sources.c.image_sha256, wanted)
             of_mask = rows_where(connection, sa.select(sources), sources.c.mask_sha256, wanted)
-            made = rows_where(connection, _whole_candidates(), candidates.c.image_sha256, wanted)
+            made = rows_where(connection, _whole_candidates().where(_kept()), candidates.c.image_sha256, wanted)
             masks = sorted(set(wanted) & set(_drawn_masks(connection)))
         by_id = {row.id: row for row in (*of_image, *of_mask)}
         return Uses(list(by_id.values()), made, masks)
+
+    def whole(self, ids: Iterable[str]) -> list[Row[Any]]:
+        """Candidates with what belongs to them: their columns; the recipe's prompt, steps, model, planned, json and
+        `recipe_added_at`; `token`, `token_name` and `exported_at`, or None; `source_file`, `source_image_sha256` and
+        `source_pixels_sha256`."""
+        with self._read() as connection:
+            return rows_where(connection, _whole_candidates(), candidates.c.id, ids)
 
     def replace_image(self, id: str, image_sha256: str, made_with: Mapping[str, Any]) -> bool:
         """Give a candidate the image that was made in the place of one that is lost; return whether that was done: not
@@ -111,16 +117,18 @@ def _whole_candidates() -> sa.Select[Any]:
     return (
         sa.select(
             candidates,
-            recipes.c.json,
-            recipes.c.model,
+            *(recipes.c[name] for name in ("prompt", "steps", "model", "planned", "json")),
+            recipes.c.added_at.label("recipe_added_at"),
             tokens.c.number.label("token"),
+            tokens.c.name.label("token_name"),
+            tokens.c.exported_at,
+            sources.c.file.label("source_file"),
             sources.c.image_sha256.label("source_image_sha256"),
             sources.c.pixels_sha256.label("source_pixels_sha256"),
         )
         .join(recipes, recipes.c.id == candidates.c.id)
         .join(sources, sources.c.id == candidates.c.source_id)
         .outerjoin(tokens, tokens.c.candidate_id == candidates.c.id)
-        .where(_kept())
     )
 
 

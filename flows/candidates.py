@@ -49,7 +49,7 @@ def tell_disagreements(disagreements: list[tuple[str, dict[str, str]]], shown: s
 def show_candidates(frame: pd.DataFrame, limit: int) -> None:
     """Print the first `limit` candidates (0: all of them) as a table for a person."""
     if frame.empty:
-        click.echo("no candidates; `toadworks run` makes them")
+        click.echo("no such candidates; `toadworks status` tells how many there are, `toadworks run` makes them")
         return
     shown = frame.head(limit) if limit else frame
     leads = shown["leader"] == shown["id"]

@@ -67,7 +67,7 @@ def _looks(row: Any) -> str:
 def _stands(row: Any, tags: list[str]) -> str:
     told = [row.verdict + (f" by {row.curator}" if row.curator else "")]
     told += ["curators disagree"] if row.disagreed else []
-    told += [f"{row.stars} stars"] if row.stars else []
+    told += [f"{row.stars} star{'s' * (row.stars > 1)}"] if row.stars else []
     told += [f"tags {', '.join(tags)}"] if tags else []
     told += [f"name {row.name!r}"] if row.name else []
     return "; ".join(told)

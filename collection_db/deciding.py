@@ -20,7 +20,8 @@ from collection_db.schema import ACTIONS, candidates, decisions, recipes, source
 from errors import BadValue, UnknownEntry
 
 AT_ONCE = 5_000  # candidates whose entries are in memory at a time
-LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000}  # characters
+LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000, "request": 200}  # characters
+WORDS = {"curator": "a name", "tag": "a word or a few", "note": "text", "request": "a name of the step"}
 PLAIN: dict[str, Any] = {"value": "", "note": "", "settles": False, "undoes": None}
 STANDING = tuple(name for name in Standing.__dataclass_fields__ if name != "tags")
 
@@ -46,6 +47,8 @@ class DecisionRows(Rows):
         it once (default: a new one). Raises BadValue for what cannot be said or no curator, UnknownCandidate.
         """
         curator = checked_text("curator", curator)
+        if request is not None:  # a blank one would be every step of a table from before there were any
+            request = checked_text("request", request)
         given = [checked(one) for one in said]
         with self._write() as connection:
             known = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
@@ -74,7 +77,8 @@ class DecisionRows(Rows):
 
     def accept_leaders(self, curator: str) -> int:
         """Accept all of `LookRows.leaders` of which nobody gave a verdict, as they are at this moment; return how
-        many."""
+        many. Raises BadValue for no curator."""
+        curator = checked_text("curator", curator)
         with self._write() as connection:
             wanted = list(connection.execute(leaders_statement(undecided_only=True)).scalars())
             return _record(connection, [Said(id, "accept") for id in wanted], curator, new_request())
@@ -82,9 +86,9 @@ class DecisionRows(Rows):
     def undo(self, numbers: Iterable[int], curator: str, note: str = "") -> int:
         """Take these entries back, all or none; return how many were. An undoing entry may be taken back, too: then
         what it undid stands again. Raises UnknownEntry for a number that the ledger has not, or that is taken back
-        already; BadValue for no curator."""
+        already; BadValue for no curator, or a note that cannot be kept."""
         wanted = list(dict.fromkeys(numbers))
-        curator = checked_text("curator", curator)
+        curator, note = checked_text("curator", curator), checked_text("note", note, empty=True)
         with self._write() as connection:
             found = rows_where(connection, sa.select(decisions), decisions.c.number, wanted)
             by_number = {row.number: row for row in found}
@@ -329,11 +333,15 @@ def checked_text(what: str, given: str, empty: bool = False) -> str:
     or blank where it must not be."""
     text = given.strip()
     if not text and not empty:
-        raise BadValue(what, given, {"curator": "a name", "tag": "a word or a few", "note": "text"}[what])
+        raise BadValue(what, given, WORDS[what])
     if len(text) > LONGEST[what]:
         raise BadValue(what, f"{text[:20]}...", f"{LONGEST[what]} characters at most")
     if what != "note" and not text.isprintable():
         raise BadValue(what, text, "letters, digits and signs on one line")
     if "\0" in text:
         raise BadValue(what, text, "text without a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # what a terminal of another encoding typed
+        raise BadValue(what, text, "text in Unicode") from None
     return text

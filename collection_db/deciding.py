@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Row
 from collection_db.bulk import insert_rows, update_rows
 from collection_db.comparing import leaders_statement
 from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions
-from collection_db.rows import Rows, pieces, require_candidates, rows_where
+from collection_db.rows import Rows, equals, pieces, require_candidates, rows_where
 from collection_db.schema import ACTIONS, candidates, decisions, recipes, sources, tagged, utc_now
 from errors import BadValue, UnknownEntry
 
@@ -131,7 +131,7 @@ class DecisionRows(Rows):
 
     def decisions(self, candidate_id: str) -> list[Row[Any]]:
         """All that was said of a candidate, the oldest first; rows as in `schema.Decision`."""
-        statement = sa.select(decisions).where(decisions.c.candidate_id == candidate_id)
+        statement = sa.select(decisions).where(equals(decisions.c.candidate_id, candidate_id))
         with self._read() as connection:
             return list(connection.execute(statement.order_by(decisions.c.number)).all())
 

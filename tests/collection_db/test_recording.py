@@ -27,25 +27,24 @@ def one(id, action, note=""):
     return Said(id, action, VALUES.get(action, ""), "look" if action == "note" else note)
 
 
-@pytest.mark.parametrize("action", SAYABLE)
-def test_every_action_is_written_down(table, given, action):
-    (id,) = given.candidates(table, 1)
+def test_every_action_is_written_down(table, given):
     opposite = {"unstar": "star", "untag": "tag", "unlead": "lead"}
-    if action in opposite:
-        assert table.record([one(id, opposite[action])], "ann") == 1
-    assert table.record([one(id, action)], "ann") == 1
-    row = table.decisions(id)[-1]
-    assert (row.action, row.value, row.curator) == (action, VALUES.get(action, ""), "ann")
-    assert row_of(table, id).entries == row.number and table.faults() == []
+    for id, action in zip(given.candidates(table, len(SAYABLE)), SAYABLE, strict=True):
+        if action in opposite:
+            assert table.record([one(id, opposite[action])], "ann") == 1
+        assert table.record([one(id, action)], "ann") == 1
+        entries = table.decisions(id)
+        assert (entries[-1].action, entries[-1].value, entries[-1].curator) == (action, VALUES.get(action, ""), "ann")
+        assert row_of(table, id).entries == len(entries)
+    assert table.faults() == []
 
 
-@pytest.mark.parametrize("action", SAYABLE)
-def test_what_stands_is_not_said_again(table, given, action):
-    (id,) = given.candidates(table, 1)
-    added = table.record([one(id, action), one(id, action)], "ann")
-    assert added == (0 if action in ("unstar", "untag", "unlead") else 1)
-    assert table.record([one(id, action)], "ann") == 0
-    assert len(table.decisions(id)) == added
+def test_what_stands_is_not_said_again(table, given):
+    for id, action in zip(given.candidates(table, len(SAYABLE)), SAYABLE, strict=True):
+        added = table.record([one(id, action), one(id, action)], "ann")
+        assert added == (0 if action in ("unstar", "untag", "unlead") else 1), action
+        assert table.record([one(id, action)], "ann") == 0, action
+        assert len(table.decisions(id)) == added
 
 
 def test_one_step_says_several_things(table, given):
@@ -97,42 +96,39 @@ def test_speaking_of_a_former_plans_candidate_shows_it(table, given):
 
 def test_one_unknown_candidate_records_nothing(table, given):
     ids = given.candidates(table, 3)
-    for unknown in ("0" * 64, "", "toad1", "%", "\0", ids[0][:12], ids[0].upper()):
-        if unknown == ids[0]:
-            continue
+    for unknown in ("0" * 64, "", "toad1", "%", "\0", "\udcff", ids[0][:12], f"{ids[0]} "):
         with pytest.raises(UnknownCandidate, match="not in the table"):
             table.record([one(ids[0], "star"), one(unknown, "star"), one(ids[1], "accept")], "ann")
     assert entries(table, *ids) == [] and table.tags() == {} and table.counts()["starred"] == 0
 
 
 BAD = [
-    (Said("{id}", "love"), "accept, reject, undecide, star"),
-    (Said("{id}", "undo"), "accept, reject, undecide, star"),
-    (Said("{id}", "tag"), "a word"),
-    (Said("{id}", "tag", "  "), "a word"),
-    (Said("{id}", "tag", "x" * 65), "64 characters at most"),
-    (Said("{id}", "tag", "two\nlines"), "on one line"),
-    (Said("{id}", "tag", "a\0b"), "on one line"),
-    (Said("{id}", "rename", "x" * 201), "200 characters at most"),
-    (Said("{id}", "rename", "a\0b"), "on one line"),
-    (Said("{id}", "rename", "a\udcffb"), "on one line"),
-    (Said("{id}", "note"), "text"),
-    (Said("{id}", "note", note="\n "), "text"),
-    (Said("{id}", "note", note="x" * 4_001), "4000 characters at most"),
-    (Said("{id}", "note", note="a\0b"), "NUL"),
-    (Said("{id}", "accept", note="a\0b"), "NUL"),
-    (Said("{id}", "accept", note="a\udcffb"), "Unicode"),  # as a terminal of another encoding gives it
-    (Said("{id}", "accept", "eyes"), "only tags and names have one"),
-    (Said("{id}", "star", settles=True), "accept, reject, undecide"),
+    (Said("", "love"), "accept, reject, undecide, star"),
+    (Said("", "undo"), "accept, reject, undecide, star"),
+    (Said("", "tag"), "a word"),
+    (Said("", "tag", "  "), "a word"),
+    (Said("", "tag", "x" * 65), "64 characters at most"),
+    (Said("", "tag", "two\nlines"), "on one line"),
+    (Said("", "tag", "a\0b"), "on one line"),
+    (Said("", "rename", "x" * 201), "200 characters at most"),
+    (Said("", "rename", "a\0b"), "on one line"),
+    (Said("", "rename", "a\udcffb"), "on one line"),
+    (Said("", "note"), "text"),
+    (Said("", "note", note="\n "), "text"),
+    (Said("", "note", note="x" * 4_001), "4000 characters at most"),
+    (Said("", "note", note="a\0b"), "NUL"),
+    (Said("", "accept", note="a\0b"), "NUL"),
+    (Said("", "accept", note="a\udcffb"), "Unicode"),  # as a terminal of another encoding gives it
+    (Said("", "accept", "eyes"), "only tags and names have one"),
+    (Said("", "star", settles=True), "accept, reject, undecide"),
 ]
 
 
-@pytest.mark.parametrize("number", range(len(BAD)))
-def test_what_cannot_be_said_names_what_can(table, given, number):
+def test_what_cannot_be_said_names_what_can(table, given):
     (id,) = given.candidates(table, 1)
-    said, told = BAD[number]
-    with pytest.raises(BadValue, match=told):
-        table.record([one(id, "star"), Said(id, said.action, said.value, said.note, said.settles)], "ann")
+    for said, told in BAD:
+        with pytest.raises(BadValue, match=told):
+            table.record([one(id, "star"), Said(id, said.action, said.value, said.note, said.settles)], "ann")
     assert entries(table, id) == []
 
 
@@ -161,7 +157,7 @@ def test_longest_texts_are_kept_whole(table, given):
     step = [
         Said(id, "tag", "ü" * LONGEST["tag"]),
         Said(id, "rename", "名" * LONGEST["name"]),
-        Said(id, "note", note="\N{FROG FACE}\n" * (LONGEST["note"] // 2 - 1) + "\\'\""),
+        Said(id, "note", note="\N{FROG FACE}\n" * (LONGEST["note"] // 2 - 2) + "\\'\""),
     ]
     assert table.record(step, "c" * LONGEST["curator"]) == 3
     row = row_of(table, id)
@@ -178,11 +174,11 @@ def test_a_step_is_said_once(table, given):
     assert row_of(table, first).verdict == "accept"
 
 
-@pytest.mark.parametrize("request_id", ["", "  ", "a\0b", "x" * 201])
-def test_a_step_without_a_proper_name_is_refused(table, given, request_id):
+def test_a_step_without_a_proper_name_is_refused(table, given):
     (id,) = given.candidates(table, 1)
-    with pytest.raises(BadValue, match="request"):
-        table.record([one(id, "star")], "ann", request_id)
+    for request in ("", "  ", "a\0b", "x" * 201):
+        with pytest.raises(BadValue, match="request"):
+            table.record([one(id, "star")], "ann", request)
     assert entries(table, id) == []
 
 
@@ -203,7 +199,7 @@ import random
 from collection_db.deciding import Said
 chance = random.Random(me)
 answer = 0
-for n in range(25):
+for n in range(10):
     ids = chance.sample(given, 8)
     verdict = chance.choice(["accept", "reject", "undecide"])
     answer += table.decide(ids, verdict, f"curator {me}", f"round {n}")

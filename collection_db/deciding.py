@@ -116,9 +116,11 @@ class DecisionRows(Rows):
         )
         with self._read() as connection:
             found = connection.execution_options(yield_per=200).execute(mine)
-            for row in found:
-                if row.number not in _undone(entries_of(connection, [row.candidate_id])):
-                    return self._step_of(connection, row)
+            for rows in found.partitions():  # a long evening may have been undone
+                undone = _undone(entries_of(connection, {row.candidate_id for row in rows}))
+                for row in rows:
+                    if row.number not in undone:
+                        return self._step_of(connection, row)
         return []
 
     def _step_of(self, connection: Connection, row: Row[Any]) -> list[int]:

@@ -70,8 +70,8 @@ class ViewRows(Rows):
             ).scalar_one()
 
     def page(self, view: View, first: int = 0, limit: int = 50, total: int | None = None) -> list[Row[Any]]:
-        """`limit` candidates of a view from the `first`, counted from 0 (below it: from 0). `total`, the view's `count`, makes pages
-        behind its middle faster: they are looked for from its end.
+        """`limit` candidates of a view from the `first`, counted from 0 (below it: from 0). `total`, the view's
+        `count`, makes pages behind its middle faster: they are looked for from its end.
 
         Rows: the columns of `schema.Candidate`; the recipe's prompt, mode, seed, sampler, steps and model; `token`
         (its number, or None); in the view's order.

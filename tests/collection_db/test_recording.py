@@ -144,7 +144,7 @@ def test_every_way_of_speaking_asks_for_a_curator(table, given):
             lambda curator: table.record([one(id, "tag")], curator),
             lambda curator: table.decide([id], "accept", curator),
             lambda curator: table.choose_leaders([id], True, curator),
-            lambda curator: table.accept_leaders(curator),
+            table.accept_leaders,
             lambda curator: table.undo([1], curator),
         ):
             with pytest.raises(BadValue, match=told):

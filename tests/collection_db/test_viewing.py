@@ -234,9 +234,9 @@ def plan_of(table, view, first):
         if table.engine.dialect.name == "sqlite":
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             return "\n".join(row[-1] for row in rows)
-        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        # what would sort must not seem cheaper because there are only some hundred rows
-        connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+        # what sorts, or reads all, must not seem cheaper because there are only some hundred rows
+        for way in ("seqscan", "bitmapscan", "sort"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
         return json.dumps(connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar())
 
 

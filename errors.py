@@ -6,6 +6,7 @@ allowed. The command line prints it and exits with `exit_status`; the flows list
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -53,6 +54,16 @@ class UnknownCandidate(ToadworksError):
     def __init__(self, given: str, problem: str) -> None:
         super().__init__(f"candidate {given!r}: {problem}")
         self.given, self.problem = given, problem
+
+
+class BadRows(ToadworksError):
+    """A file of rows of which some cannot be taken, so that none was."""
+
+    def __init__(self, file: Path | str, problems: Sequence[str], most: int = 20) -> None:
+        shown = [*problems[:most], *([f"... and {len(problems) - most} more"] if len(problems) > most else [])]
+        listed = "\n  ".join(shown)
+        super().__init__(f"{file}: {len(problems)} rows cannot be taken, so none was:\n  {listed}")
+        self.file, self.problems = str(file), list(problems)
 
 
 class UnknownEntry(ToadworksError):

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from collection_db.bulk import insert_rows
 from collection_db.engine import VERSION_TABLE, connect, head_revision, shown_url, writing
 from collection_db.schema import Base
 from durable import sync_folder
@@ -175,7 +176,7 @@ def _copy(source: Connection, target: Connection, rows: dict[str, int], watch: W
             # in order, so that a ledger's later rows may name earlier ones
             every = sa.select(table).order_by(*table.primary_key.columns).execution_options(yield_per=ROWS)
             for part in source.execute(every).mappings().partitions():
-                target.execute(sa.insert(table), [dict(row) for row in part])
+                insert_rows(target, table, [dict(row) for row in part])
                 shown.advance(len(part))
 
 

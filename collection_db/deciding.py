@@ -137,6 +137,13 @@ class DecisionRows(Rows):
         with self._read() as connection:
             return list(connection.execute(statement.order_by(decisions.c.number)).all())
 
+    def entries(self, numbers: Sequence[int]) -> list[tuple[int, str, str, str]]:
+        """(number, action, candidate id, curator) of these entries of the ledger, in order."""
+        columns = (decisions.c.number, decisions.c.action, decisions.c.candidate_id, decisions.c.curator)
+        with self._read() as connection:
+            found = rows_where(connection, sa.select(*columns), decisions.c.number, numbers)
+        return sorted((row.number, row.action, row.candidate_id, row.curator) for row in found)
+
     def disagreements(self) -> list[tuple[str, dict[str, str]]]:
         """(candidate id, {curator: verdict}) of those of which some accept and some reject, and nobody settled it; in
         order of position."""

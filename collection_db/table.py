@@ -11,6 +11,7 @@ from collection_db.checking import CheckRows
 from collection_db.comparing import LookRows
 from collection_db.deciding import DecisionRows
 from collection_db.engine import connect
+from collection_db.keeping import KeepingRows
 from collection_db.making import CandidateRows
 from collection_db.numbering import TokenRows
 from collection_db.planning import RecipeRows
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 
-class Table(SourceRows, RecipeRows, CandidateRows, LookRows, DecisionRows, TokenRows, ViewRows, CheckRows):
+class Table(SourceRows, RecipeRows, CandidateRows, LookRows, DecisionRows, TokenRows, ViewRows, KeepingRows, CheckRows):
     """All of the table, over one engine. Every method is one transaction, and may be repeated: what is there
     already is not written twice. It may be shared by threads; another process opens its own."""
 

@@ -1,7 +1,8 @@
-"""Keeping what was made: backup, restore."""
+"""Keeping what was made: check, gc, backup, restore."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from commands.shared import (
     in_collection,
     settings_of,
 )
-from errors import RunFailed
+from errors import BadValue, RunFailed
 
 if TYPE_CHECKING:
     from flows.backup import Report
@@ -61,3 +62,57 @@ def tell_carried(done: str, folder: Path, told: Report) -> None:
         raise RunFailed(
             f"{len(told.problems)} assets are missing or damaged and were left out; the rest is {done} {folder}"
         )
+
+
+@click.command()
+@in_collection
+@click.option("--quick", is_flag=True, help="Do not read the assets, only see whether they are there.")
+@click.option("--repair", "mend", is_flag=True, help="Mend what can be mended; make lost pictures again.")
+def check(collection: Path, quick: bool, mend: bool) -> None:
+    """Hold the table against its ledger, and the assets against the table; a run may go on meanwhile.
+
+    Exit status 1 if something is wrong, or with --repair if something stays so. An accepted picture is never replaced
+    by another.
+    """
+    settings = settings_of(collection)
+    from flows.check import check as look
+    from flows.check import told
+    from flows.repair import repair
+
+    found = look(settings, quick)
+    for line in told(found):
+        click.echo(line)
+    if not mend:
+        if found.clean:
+            click.echo("all is well")
+            return
+        raise RunFailed("something is wrong (above); `toadworks check --repair` mends what can be mended")
+    done = repair(settings, found)
+    click.echo(f"mended: {done.rows} rows, {done.restored} assets as they were, {done.replaced} candidates made anew")
+    click.echo(f"removed: {done.removed} files that nothing names")
+    for sentence in done.problems:
+        click.echo(f"not mended: {sentence}", err=True)
+    if done.problems:
+        raise RunFailed(f"{len(done.problems)} things could not be mended (above)")
+
+
+@click.command()
+@in_collection
+@click.option("--yes", is_flag=True, help="Do it, where nobody is there to be asked.")
+def gc(collection: Path, yes: bool) -> None:
+    """Free the images of rejected candidates. Recipes, decisions and fingerprints stay.
+
+    Images on which curators disagree are kept. Take a rejection back, and `toadworks check --repair` makes the image
+    again.
+    """
+    settings = settings_of(collection)
+    from flows.freeing import free, freeable
+
+    found = freeable(settings)
+    click.echo(f"{len(found.rows)} rejected candidates have images, {found.size / 1e6:.1f} MB")
+    if not found.rows:
+        return
+    if not yes and not sys.stdin.isatty():
+        raise BadValue("gc", "without an answer", "--yes where nobody is there to be asked")
+    if yes or click.confirm("remove them?"):
+        click.echo(f"removed {free(settings, found)} files")

@@ -15,7 +15,7 @@ from commands.shared import (
     table_of,
     write_file,
 )
-from errors import BadValue, NothingLeft
+from errors import BadValue, NothingLeft, RunFailed
 
 
 @click.command()
@@ -72,6 +72,22 @@ def run(collection: Path, accept: str | None) -> None:
 
 @click.command()
 @in_collection
+def work(collection: Path) -> None:
+    """Only make what is missing, beside other workers on this machine or others; then end.
+
+    Each draws some recipes at a time. Give all of them the same database and assets.
+    """
+    settings = settings_of(collection)
+    from flows.stylize import make_missing
+
+    made, failed = make_missing(settings)
+    click.echo(f"{made} candidates made here")
+    if failed:
+        raise RunFailed(f"{len(failed)} candidates could not be made (above); `toadworks run` tries them again")
+
+
+@click.command()
+@in_collection
 def status(collection: Path) -> None:
     """Show how far the collection is, and which source files were skipped."""
     settings = settings_of(collection)
@@ -80,6 +96,11 @@ def status(collection: Path) -> None:
         click.echo(f"{count:>8}  {name.replace('_', ' ')}")
     for file, reason in table.skipped():
         click.echo(f"skipped {file}: {reason}")
+    for row in table.problems():
+        click.echo(f"failed {row.id[:8]} ({row.source_id}, {row.style}): {row.problem}")
+    for worker in table.workers():
+        left = f"{worker.seconds_left:.0f} s of its lease left" if worker.seconds_left > 0 else "its lease ran out"
+        click.echo(f"worker {worker.worker} makes {worker.held}, {left}")
     click.echo(f"table: {settings.shown_database}\nsheets: {settings.sheets}\nrelease: {settings.release_folder}")
 
 

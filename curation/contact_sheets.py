@@ -44,7 +44,7 @@ def grid_sheet(
     row_labels: Sequence[str],
     column_labels: Sequence[str],
     cells: Sequence[Sequence[Image.Image | None]],
-    row_images: Sequence[Image.Image] | None = None,
+    row_images: Sequence[Image.Image | None] | None = None,
     cell: int = 128,
     footer: str = "",
     *,
@@ -54,7 +54,7 @@ def grid_sheet(
 ) -> Image.Image:
     """An RGB sheet: `cells[row][column]` under the column's and beside the row's label; None is an empty place.
 
-    `row_images`: shown before each row (the sources); `title_image`: beside the title (the one source of the sheet);
+    `row_images`: shown before each row (the sources), or None; `title_image`: beside the title (the source);
     `cell`: a picture's side in pixels, 32..1024, which everything else follows; `marks[row][column]`: None or one of
     "accepted", "rejected" (the picture fades too), "unchanged", "look-alike", explained below the grid. Long labels
     wrap, then end in "…". Raises BadValue for lists that do not fit together, and for a sheet of more pixels than
@@ -132,7 +132,7 @@ class _Plan:
 def _draw(
     plan: _Plan,
     cells: Sequence[Sequence[Image.Image | None]],
-    row_images: Sequence[Image.Image] | None,
+    row_images: Sequence[Image.Image | None] | None,
     marks: Sequence[Sequence[str | None]] | None,
     title_image: Image.Image | None,
     theme: Theme,
@@ -156,14 +156,11 @@ def _draw(
         at = (plan.label_x, y + (plan.cell - _height(lines, plan.small)) // 2)
         _write(draw, lines, at, plan.small, theme.ink)
         if row_images is not None:
-            _paste(sheet, row_images[row], (plan.row_image_x, y), plan.cell)
+            _draw_cell(sheet, row_images[row], (plan.row_image_x, y), plan.cell, theme)
         for column, picture in enumerate(pictures):
             corner = plan.corner(row, column)
             mark = marks[row][column] if marks is not None else None
-            if picture is None:
-                _draw_empty(sheet, corner, plan.cell, theme)
-            else:
-                _paste(sheet, picture, corner, plan.cell, fade=0.6 if mark == "rejected" else 0.0)
+            _draw_cell(sheet, picture, corner, plan.cell, theme, fade=0.6 if mark == "rejected" else 0.0)
             if mark is not None:
                 _draw_mark(sheet, corner, plan.cell, mark, theme)
     x = plan.cells_x
@@ -200,6 +197,15 @@ def _paste(sheet: Image.Image, image: Image.Image, corner: tuple[int, int], side
         under = sheet.crop((*at, at[0] + picture.width, at[1] + picture.height))
         picture = Image.blend(picture, under, fade)
     sheet.paste(picture, at)
+
+
+def _draw_cell(
+    sheet: Image.Image, picture: Image.Image | None, corner: tuple[int, int], cell: int, theme: Theme, fade: float = 0.0
+) -> None:
+    if picture is None:
+        _draw_empty(sheet, corner, cell, theme)
+    else:
+        _paste(sheet, picture, corner, cell, fade=fade)
 
 
 def _draw_empty(sheet: Image.Image, corner: tuple[int, int], side: int, theme: Theme) -> None:
@@ -304,7 +310,7 @@ def _check_grid(
     row_labels: Sequence[str],
     column_labels: Sequence[str],
     cells: Sequence[Sequence[Image.Image | None]],
-    row_images: Sequence[Image.Image] | None,
+    row_images: Sequence[Image.Image | None] | None,
     marks: Sequence[Sequence[str | None]] | None,
 ) -> None:
     if not row_labels or not column_labels:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,25 +19,20 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import sqlalchemy as sa
 
-from collection_db import AssetFolder, Table
+from collection_db import AssetFolder, Assets, Table
+from collection_db.assets import is_bucket
 from collection_db.backup import load_table, require_empty, save_table, saved_as, saved_table
-from collection_db.schema import candidates, recipes, sources
+from collection_db.keeping import KINDS
 from durable import sync_folder
 from errors import BadSetting, BadValue, NothingLeft, RunFailed, ToadworksError
-from flows.masking import ASSET_SUFFIX
 from flows.progress import meter
 from flows.settings import FILE, Settings
 
 TABLE, ABOUT, ASSETS = "toadworks.db", "backup.json", "assets"
 NEXT = ".new"  # ends the names of a table and a note that do not count yet
 FORMAT = 1
-KINDS = ("needed", "all", "none")
 AT_ONCE = 8  # assets on their way: each waits for disks and networks most of the time
-STEPS = 1000  # rows read at a time
-
-Assets = dict[str, str]  # the suffix by the SHA-256
 
 
 @dataclass(frozen=True)
@@ -76,10 +70,10 @@ def back_up(settings: Settings, folder: Path, kind: str = "needed") -> Report:
         finally:
             table.close()
         with saved_table(fresh) as engine:
-            wanted, every = named_assets(engine, kind), named_assets(engine, "all")
+            wanted, every = Table(engine).named_assets(kind), Table(engine).named_assets("all")
         store = AssetFolder(folder / ASSETS)
         store.sweep()
-        new, problems = _carry(wanted, _own_store(settings), store)
+        new, problems = _carry(wanted, settings.open_assets(), store)
         about = {
             "format": FORMAT,
             "collection": settings.name,
@@ -107,50 +101,18 @@ def restore(settings: Settings, folder: Path) -> Report:
     try:
         require_empty(table.engine)
         with saved_table(file) as engine:
-            wanted, every = named_assets(engine, kind), named_assets(engine, "all")
+            wanted, every = Table(engine).named_assets(kind), Table(engine).named_assets("all")
         # an earlier backup with more assets may have left some of them here
         here = {found.parent.name + found.stem for found in (folder / ASSETS).glob("??/*")}
         wanted |= {sha256: suffix for sha256, suffix in every.items() if sha256 in here}
-        new, problems = _carry(wanted, AssetFolder(folder / ASSETS), _own_store(settings))
+        new, problems = _carry(wanted, AssetFolder(folder / ASSETS), settings.open_assets())
         rows = load_table(file, table.engine, meter)
     finally:
         table.close()
     return Report(rows, len(wanted) - len(problems), new, problems, len(every.keys() - wanted.keys()))
 
 
-def named_assets(engine: sa.Engine, kind: str) -> Assets:
-    """The assets that a table names, by kind (see `back_up`)."""
-    if kind == "none":
-        return {}
-    table = Table(engine)
-    found = dict.fromkeys(_column(engine, sources.c.image_sha256, sources.c.mask_sha256), ".png")
-    found |= dict.fromkeys(filter(_is_sha256, map(_mask, _column(engine, recipes.c.json))), ASSET_SUFFIX)
-    found |= dict.fromkeys((row.image_sha256 for row in (*table.accepted(), *table.tokens())), ".png")
-    if kind == "all":
-        found |= dict.fromkeys(_column(engine, candidates.c.image_sha256), ".png")
-    return found
-
-
-def _own_store(settings: Settings) -> AssetFolder:
-    return AssetFolder(settings.assets)
-
-
-def _column(engine: sa.Engine, *columns: sa.Column[Any]) -> Iterator[str]:
-    """All values of these columns of one table that are not NULL."""
-    with engine.connect() as connection:
-        for row in connection.execute(sa.select(*columns).execution_options(yield_per=STEPS)):
-            yield from (value for value in row if value is not None)
-
-
-def _mask(recipe: str) -> str:
-    return str(json.loads(recipe).get("mask", ""))
-
-
-def _is_sha256(text: str) -> bool:
-    return re.fullmatch(r"[0-9a-f]{64}", text) is not None
-
-
-def _carry(wanted: Assets, source: AssetFolder, target: AssetFolder) -> tuple[int, list[str]]:
+def _carry(wanted: dict[str, str], source: Assets, target: Assets) -> tuple[int, list[str]]:
     """Put those of `source` that `target` does not have whole; return how many, and what is wrong with the others."""
 
     def carry(sha256: str) -> bool | str:
@@ -185,9 +147,14 @@ def _check_place(settings: Settings, folder: Path) -> None:
     notes = [about for about in map(_read_about, _notes(folder)) if about]
     of_another = any(about.get("collection") != settings.name for about in notes)
     unknown = (folder / TABLE).exists() and not notes  # such as the table that is in use
-    own = (folder / FILE).exists() or (folder / ASSETS) == settings.assets.resolve()
+    own = (folder / FILE).exists() or _is_own(settings, folder / ASSETS)
     if of_another or unknown or own:
         raise BadValue("backup folder", str(folder), allowed)
+
+
+def _is_own(settings: Settings, assets: Path) -> bool:
+    """Is this the collection's own asset folder? A bucket is none."""
+    return not is_bucket(settings["storage"]["assets"]) and assets == settings.assets.resolve()
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from flows.settings import Settings
 from minting.metadata import Token, token_metadata
 from minting.release import write_release
 
+SHORT = 8  # digits of an id
+
 
 @flow(name="export", flow_run_name="export {collection}", validate_parameters=False)
 async def export(collection: str) -> int:
@@ -32,6 +34,9 @@ def write_tokens(collection: str) -> int:
             "nothing is accepted yet, so there is nothing to export: look at the sheets, then `toadworks accept ID...`"
             " (ids are in `toadworks candidates`), or `toadworks run --accept leaders`"
         )
+    if freed := [row.id[:SHORT] for row in accepted if row.freed_at]:
+        told = f"the images of {len(freed)} accepted candidates were freed ({', '.join(freed[:3])}"
+        raise NothingLeft(f"{told}{', ...' if len(freed) > 3 else ''}); `toadworks check --repair` makes them again")
     tokens = [token_of(number, row, assets) for number, row in enumerate(accepted, start=1)]
     with meter("export", len(tokens)) as shown:
         write_release(settings.release_folder, tokens, settings.release, lambda _: shown.advance())
@@ -67,4 +72,5 @@ def token_of(number: int, row: Any, assets: Assets) -> Token:
         model=row.model,
         weights_sha256=row.weights_sha256,
         image=assets.local(row.image_sha256),  # verified: a damaged picture must not leave the house
+        name=row.name,
     )

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from collection_db import Assets, Table
+from collection_db import Table
 from flows.hashing import hashed_rows, stored_prints
 from flows.progress import say
 from flows.settings import Settings
-from flows.sources import asset_picture
+from flows.sources import Pictures
 from similarity.distances import Distances, nearer_of
 from similarity.pairs import TooMany, pairs_within
 from similarity.pictures import Captioned, Group, group_sheet, histogram
@@ -32,12 +32,12 @@ SHORT = 6  # digits of an id: with the distance they fit under a picture
 
 def draw_look_alikes(settings: Settings) -> list[Path]:
     """Draw those sheets for which there is something; remove the others of an earlier run. Return their files."""
-    table, assets = Table.open(settings.database_url), settings.open_assets()
+    table, pictures = Table.open(settings.database_url), Pictures(settings.open_assets())
     rows = hashed_rows(table, settings)
     settings.sheets.mkdir(parents=True, exist_ok=True)
     sheets = {
-        GROUPS: _groups(settings, table, assets, rows),
-        TWINS: _twins(settings, table, assets, rows),
+        GROUPS: _groups(settings, table, pictures, rows),
+        TWINS: _twins(settings, table, pictures, rows),
         NEAREST: _nearest(settings, table, rows),
     }
     table.close()
@@ -54,7 +54,7 @@ def save_sheet(sheet: Image.Image, file: Path) -> Path:
     return unfinished.replace(file)
 
 
-def _groups(settings: Settings, table: Table, assets: Assets, rows: Sequence[Any]) -> Image.Image | None:
+def _groups(settings: Settings, table: Table, pictures: Pictures, rows: Sequence[Any]) -> Image.Image | None:
     """The largest groups, each leader with its followers, the nearest first."""
     by_id = {row.id: row for row in rows}
     followers: dict[str, list[Any]] = defaultdict(list)
@@ -68,10 +68,12 @@ def _groups(settings: Settings, table: Table, assets: Assets, rows: Sequence[Any
     fitting = _as_many_as_fit(largest)
     told = "" if len(fitting) == len(largest) else f", the largest {len(fitting)} here"
     title = f"{settings.name}: {len(largest):,} groups of look-alikes, {alike:,} candidates follow a leader{told}"
-    return group_sheet([_beside(settings, table, assets, by_id[leader], of) for leader, of in fitting], title)
+    beside = (_beside(settings, table, pictures, by_id[leader], of) for leader, of in fitting)
+    groups = [group for found in beside for group in found]
+    return group_sheet(groups, title) if groups else None
 
 
-def _beside(settings: Settings, table: Table, assets: Assets, first: Any, others: Sequence[Any]) -> Group:
+def _beside(settings: Settings, table: Table, pictures: Pictures, first: Any, others: Sequence[Any]) -> list[Group]:
     """A candidate, and others beside it, the nearest first, with how far they are from it."""
     apart = _apart(settings, table, first.id, [row.id for row in others])
     shown = []
@@ -80,10 +82,14 @@ def _beside(settings: Settings, table: Table, assets: Assets, first: Any, others
         told = f"{row.id[:SHORT]} {apart.bits[number]} bits {apart.colours[number]:.1f}"
         if row.source_id != first.source_id:  # there is no room for all three
             told = f"{row.id[:SHORT]} of {row.source_id}, {apart.bits[number]} bits"
-        shown.append(Captioned(asset_picture(assets, row.image_sha256), told))
-    return Group(
-        Captioned(asset_picture(assets, first.image_sha256), f"{first.id[:SHORT]} of {first.source_id}"), shown
-    )
+        shown += _captioned(pictures, row, told)
+    return [Group(leader, shown) for leader in _captioned(pictures, first, f"{first.id[:SHORT]} of {first.source_id}")]
+
+
+def _captioned(pictures: Pictures, row: Any, told: str) -> list[Captioned]:
+    """The picture of a candidate or a source, if it is there."""
+    picture = pictures.get(row.image_sha256)
+    return [] if picture is None else [Captioned(picture, told)]
 
 
 def _apart(settings: Settings, table: Table, first: str, others: Sequence[str]) -> Distances:
@@ -102,7 +108,7 @@ def _as_many_as_fit(groups: Iterable[tuple[str, list[Any]]]) -> list[tuple[str, 
     return fitting
 
 
-def _twins(settings: Settings, table: Table, assets: Assets, rows: Sequence[Any]) -> Image.Image | None:
+def _twins(settings: Settings, table: Table, pictures: Pictures, rows: Sequence[Any]) -> Image.Image | None:
     """Leaders that look like a better one of another source, and copies of other sources, each beside what it looks
     like."""
     by_id = {row.id: row for row in rows}
@@ -115,18 +121,18 @@ def _twins(settings: Settings, table: Table, assets: Assets, rows: Sequence[Any]
             of["source", row.copy_of].append(row)
     if not of:
         return None
-    groups = []
+    groups: list[Group] = []
     for (kind, id), alike in islice(sorted(of.items(), key=lambda pair: (-len(pair[1]), pair[0])), MOST_GROUPS):
         if kind == "candidate":
-            groups.append(_beside(settings, table, assets, by_id[id], alike[:MOST_PICTURES]))
+            groups += _beside(settings, table, pictures, by_id[id], alike[:MOST_PICTURES])
             continue
-        first = Captioned(asset_picture(assets, sources[id].image_sha256), f"source {id}")
         shown = [
-            Captioned(asset_picture(assets, row.image_sha256), f"{row.id[:SHORT]} of {row.source_id}")
+            one
             for row in alike[:MOST_PICTURES]
+            for one in _captioned(pictures, row, f"{row.id[:SHORT]} of {row.source_id}")
         ]
-        groups.append(Group(first, shown))
-    return group_sheet(groups, f"{settings.name}: alike, and of different sources")
+        groups += [Group(first, shown) for first in _captioned(pictures, sources[id], f"source {id}")]
+    return group_sheet(groups, f"{settings.name}: alike, and of different sources") if groups else None
 
 
 def _nearest(settings: Settings, table: Table, rows: Sequence[Any]) -> Image.Image | None:

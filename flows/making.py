@@ -157,3 +157,9 @@ def candidate_png(pixels: NDArray[np.uint8], recipe: Recipe, about: dict[str, An
     packed = io.BytesIO()
     Image.fromarray(pixels).save(packed, "PNG", pnginfo=chunks, compress_level=1)
     return packed.getvalue()
+
+
+def differing(then: Any, now: dict[str, Any]) -> str:
+    """In what a picture was made otherwise (`Maker.made_with`) than it is now; empty where it is told of nothing."""
+    before = then if isinstance(then, dict) else {}
+    return "; ".join(f"{key} {before.get(key)} then, {new} now" for key, new in now.items() if before.get(key) != new)

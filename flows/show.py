@@ -15,7 +15,7 @@ from PIL import Image
 from collection_db import Table
 from errors import BadSource, NothingLeft, RunFailed
 from flows.defaults import LARGEST_BATCH
-from flows.making import TEXT_CHUNK, Order, candidate_png, checked_parts, maker, options_of
+from flows.making import TEXT_CHUNK, Order, candidate_png, checked_parts, differing, maker, options_of
 from flows.masking import own_mask
 from flows.settings import Settings
 from flows.sources import UNREADABLE, SourceImage, read_image
@@ -124,6 +124,5 @@ def _compared(given: Carried, pixels: NDArray[np.uint8], made_with: dict[str, An
     if not apart.any():
         return SAME
     first = given.about.get("made_with", {})
-    changed = [f"{key} {first.get(key)} then, {now} now" for key, now in made_with.items() if first.get(key) != now]
-    why = "; ".join(changed) or "the picture was changed since"
+    why = differing(first, made_with) or "the picture was changed since"
     return f"not the same: {np.count_nonzero(apart.any(axis=-1))} pixels differ, by {apart.max()}/255 at most ({why})"

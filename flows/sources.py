@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from collection_db import Assets
-from errors import BadSource
+from errors import BadSource, DamagedAsset, MissingAsset
 
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 LARGEST_PIXELS = 50_000_000  # a decoded frame of this size takes 200 MB
@@ -131,6 +131,28 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 def asset_picture(assets: Assets, sha256: str) -> Image.Image:
     """A picture of the asset store. Raises RunFailed where it is missing or damaged."""
     return Image.open(io.BytesIO(assets.read(sha256)))
+
+
+@dataclass
+class Pictures:
+    """Pictures of an asset store to be drawn; those that are not there are counted and left out."""
+
+    assets: Assets
+    lost: int = 0
+
+    def get(self, sha256: str) -> Image.Image | None:
+        """The picture, or None where it is missing or damaged."""
+        try:
+            return asset_picture(self.assets, sha256)
+        except (MissingAsset, DamagedAsset):
+            self.lost += 1
+            return None
+
+    def told(self) -> str:
+        """A sentence on those that were left out; empty where there are none."""
+        if not self.lost:
+            return ""
+        return f"{self.lost} pictures are left out: they were freed, or are missing or damaged; see `toadworks check`"
 
 
 def read_attributes(file: Path) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -25,7 +25,7 @@ from flows.settings import Settings
 from flows.sources import asset_picture
 from flows.working import make_all, share, worker_name
 from glide.prepare import prepare
-from glide.request import Request
+from glide.request import Request, Restyled
 from styles.recipes import Recipe
 
 Batch = Callable[[str, Meter], tuple[int, int, list[str]]]
@@ -70,7 +70,7 @@ def make_batch(collection: str, shown: Meter) -> tuple[int, int, list[str]]:
     table = Table.open(settings.database_url)
     stored, failed = 0, list[str]()
     with share(settings, table, TASK_BATCH) as (claim, rows):
-        for few in _together(rows, settings["model"]["batch"]):
+        for few in together(rows, settings["model"]["batch"]):
             made, problems = _store_few(settings, table, claim, few)
             stored += made
             for sentence in dict.fromkeys(problems.values()):
@@ -102,7 +102,7 @@ def _store_few(settings: Settings, table: Table, claim: str, few: list[Any]) -> 
     return len(kept), problems
 
 
-def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
+def together(rows: list[Any], width: int) -> Iterator[list[Any]]:
     """Rows that can share a batch, `width` at a time."""
 
     def shared(row: Any) -> Any:
@@ -113,10 +113,19 @@ def _together(rows: list[Any], width: int) -> Iterator[list[Any]]:
         yield from map(list, pieces(list(alike), width))
 
 
-def _made(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[dict[str, Any]], list[Drawn], dict[str, str]]:
-    """Candidates of these recipes, as rows of the table, their pictures put among the assets; their pixels; and a
-    sentence on each that there is no picture of, by id."""
-    began = time.monotonic()
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a recipe gave, and the source's picture that it was given."""
+
+    row: Any
+    recipe: Recipe
+    source: Image.Image
+    restyled: Restyled
+
+
+def outcomes(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[Outcome], dict[str, str]]:
+    """What these rows gave, which share a batch and have the columns id, json, source_id, style and
+    source_image_sha256; and a sentence on each that there is no picture of, by id."""
     asked: list[tuple[Any, Recipe, Image.Image, Request]] = []
     failed = {}
     for row in rows:
@@ -129,28 +138,49 @@ def _made(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[dict[st
             if isinstance(error, RunFailed) and not isinstance(error, MissingAsset | DamagedAsset):
                 raise  # the assets are out of reach: every other row would wait for them in vain, too
             failed[row.id] = f"source {row.source_id}: {error}"
-    outcomes = working.make([request for *_, request in asked], options_of(asked[0][1])) if asked else []
+    gave = working.make([request for *_, request in asked], options_of(asked[0][1])) if asked else []
+    good = []
+    for (row, recipe, source, _), restyled in zip(asked, gave, strict=True):
+        if restyled.problem:
+            failed[row.id] = f"recipe {row.id[:12]} ({row.source_id}, {row.style}): {restyled.problem}; nothing is kept"
+        else:
+            good.append(Outcome(row, recipe, source, restyled))
+    return good, failed
+
+
+def packed(outcome: Outcome, made_with: dict[str, Any]) -> bytes:
+    """The outcome as the PNG that is kept."""
+    row = outcome.row
+    about = {"source": row.source_id, "style": row.style, "model": row.model, "made_with": made_with}
+    return candidate_png(outcome.restyled.pixels, outcome.recipe, about)
+
+
+def drawn_of(outcome: Outcome) -> Drawn:
+    """The outcome as its fingerprint is made of it."""
+    recipe, pixels = outcome.recipe, outcome.restyled.pixels
+    return Drawn(outcome.row.id, pixels, prepare(outcome.source, recipe.prepare, recipe.backdrop, pixels.shape[1]))
+
+
+def _made(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[dict[str, Any]], list[Drawn], dict[str, str]]:
+    """Candidates of these recipes, as rows of the table, their pictures put among the assets; their pixels; and a
+    sentence on each that there is no picture of, by id."""
+    began = time.monotonic()
+    good, failed = outcomes(rows, working, assets)
     seconds = (time.monotonic() - began) / len(rows)
-    made, drawn = [], []
-    for (row, recipe, source, _), outcome in zip(asked, outcomes, strict=True):
-        if outcome.problem:
-            failed[row.id] = f"recipe {row.id[:12]} ({row.source_id}, {row.style}): {outcome.problem}; nothing is kept"
-            continue
-        about = {"source": row.source_id, "style": row.style, "model": row.model, "made_with": working.made_with}
-        sha256 = assets.put(candidate_png(outcome.pixels, recipe, about))
-        given = prepare(source, recipe.prepare, recipe.backdrop, outcome.pixels.shape[1])
-        drawn.append(Drawn(row.id, outcome.pixels, given))
-        known = [score if math.isfinite(score) else None for score in outcome.scores]  # JSON has no NaN
-        scores = {"scorer": recipe.scorer, "scores": known, "kept": outcome.kept}
+    made = []
+    for outcome in good:
+        restyled = outcome.restyled
+        known = [score if math.isfinite(score) else None for score in restyled.scores]  # JSON has no NaN
+        scores = {"scorer": outcome.recipe.scorer, "scores": known, "kept": restyled.kept}
         made.append(
             {
-                "id": row.id,
-                "image_sha256": sha256,
+                "id": outcome.row.id,
+                "image_sha256": assets.put(packed(outcome, working.made_with)),
                 "seconds": seconds,
                 "made_with": working.made_with,
                 "worker": worker_name(),
-                "clip_score": outcome.clip_score,
-                "samples": scores if outcome.scores else None,
+                "clip_score": restyled.clip_score,
+                "samples": scores if restyled.scores else None,
             }
         )
-    return made, drawn, failed
+    return made, list(map(drawn_of, good)), failed

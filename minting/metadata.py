@@ -23,7 +23,7 @@ class Token:
     `number`: from 1; `source`: the source token's id; `source_attributes`: that token's own, in OpenSea's form
     (trait_type, value, display_type); `guidance_scale`: s; `insertion_step`: k of `steps` T; `recipe`: every input that
     changes pixels, whose canonical JSON has `recipe_id` as its SHA-256; `image`: the picture's
-    file, whose text chunk "toadworks" is carried over where there is one.
+    file, whose text chunk "toadworks" is carried over where there is one; `name`: its own, or "" for the template's.
     """
 
     number: int
@@ -42,6 +42,7 @@ class Token:
     model: str
     weights_sha256: str
     image: Path
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ def token_metadata(token: Token, release: Release) -> dict[str, Any]:
     }
     metadata: dict[str, Any] = {}
     file = release.settings_file
-    metadata["name"] = fill_in("release.name_template", release.name_template, values, file)
+    metadata["name"] = token.name or fill_in("release.name_template", release.name_template, values, file)
     metadata["description"] = fill_in("release.description_template", release.description_template, values, file)
     metadata["image"] = release.image_uri(token.number, within="../images/")
     if release.external_url:

@@ -62,7 +62,7 @@ backup.load_table(Path(sys.argv[1]), connect(sys.argv[2]), watch)
 def a_value(column, number, made):
     """Something that fits: another for each number, NULL where it may be for the first one, a row that is there for a
     foreign key."""
-    if column.name == "verdict":
+    if column.name in ("verdict", "action"):
         return VERDICTS[number % 2]
     if column.nullable and number == 0:
         return None
@@ -271,7 +271,7 @@ def decisions_of(engine):
     table, said = Base.metadata.tables["decisions"], defaultdict(list)
     with engine.connect() as connection:
         for row in connection.execute(sa.select(table).order_by(table.c.number)):
-            said[row.curator].append((row.verdict, row.candidate_id))
+            said[row.curator].append((row.action, row.candidate_id))
     return said
 
 

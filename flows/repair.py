@@ -1,0 +1,158 @@
+"""Mending what `flows.check` found: the table is worked out anew from its ledger, lost pictures are made again from
+recipes and the user's files, and what nothing names is removed. Nothing ever takes the place of a picture that somebody
+accepted, but its own bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from collection_db import Assets, Table
+from collection_db.keeping import MASK
+from errors import BadSource, RunFailed, ToadworksError
+from flows.check import Findings
+from flows.hashing import hash_drawn
+from flows.ingest import source_row
+from flows.making import Maker, checked_parts, maker
+from flows.masking import mask_name, masks_of
+from flows.progress import Meter, meter
+from flows.settings import Settings
+from flows.stylize import Outcome, drawn_of, outcomes, packed, together
+from styles.recipes import Recipe
+
+UNWANTED_AFTER = timedelta(hours=1)  # a younger file may be of a writer that is about to name it
+
+
+@dataclass
+class Repaired:
+    """What was mended: rows of the table; assets that are there again, byte for byte; candidates that got another
+    picture; files that were removed. `problems`: what was not, and why."""
+
+    rows: int = 0
+    restored: int = 0
+    replaced: int = 0
+    removed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def repair(settings: Settings, found: Findings) -> Repaired:
+    """Mend what can be mended. Raises RunFailed where table or assets are out of reach."""
+    table, assets, done = Table.open(settings.database_url), settings.open_assets(), Repaired()
+    if any(fault.mended for fault in found.faults):
+        done.rows = table.rebuild()
+    done.problems += [f"{fault.id[:12]} {fault.told}".strip() for fault in found.faults if not fault.mended]
+    lost = {*found.missing, *found.damaged}
+    if lost:
+        uses = table.uses(lost)
+        with meter("repair", len(lost)) as shown:
+            _sources(settings, table, assets, uses.sources, lost, done, shown)
+            _masks(settings, table, assets, uses.masks, done, shown)
+            _candidates(settings, table, assets, table.uses(lost).candidates, done, shown)
+    before = datetime.now(UTC) - UNWANTED_AFTER
+    wanted = table.named_assets("all")  # asked again: a run may have come to name one of them
+    for one in found.unreferenced:
+        if one.sha256 not in wanted and one.modified < before:
+            assets.remove(one.sha256, older_than=before)
+            done.removed += 1
+    done.removed += len(assets.sweep())
+    table.close()
+    return done
+
+
+def _sources(
+    settings: Settings, table: Table, assets: Assets, rows: list[Any], lost: set[str], done: Repaired, shown: Meter
+) -> None:
+    """From the user's files, if these still are the same pictures."""
+    for row in rows:
+        shown.advance()
+        try:
+            again = source_row(row.id, Path(row.file), settings, assets)
+        except BadSource as error:
+            done.problems.append(f"source {row.id}: {error}")
+            continue
+        if again["pixels_sha256"] != row.pixels_sha256:
+            done.problems.append(f"source {row.id}: {row.file} is another picture now; `toadworks run` takes it in")
+            continue
+        table.add_sources([again | {"position": row.position, "licence": row.licence}])
+        done.restored += len(lost & {row.image_sha256, row.mask_sha256})
+
+
+def _masks(settings: Settings, table: Table, assets: Assets, masks: list[str], done: Repaired, shown: Meter) -> None:
+    """From the masks that the user drew."""
+    if not masks:
+        return
+    drawn, _ = masks_of(settings, [row.id for row in table.present_sources()])
+    by_name = {mask_name(mask): mask for mask in drawn.values() if isinstance(mask, bytes)}
+    for name in masks:
+        shown.advance()
+        if name in by_name:
+            assets.put(by_name[name], MASK)
+            done.restored += 1
+        else:
+            done.problems.append(f"mask {name[:12]}: no file of inpainting.mask is this mask any more")
+
+
+def _candidates(
+    settings: Settings, table: Table, assets: Assets, rows: list[Any], done: Repaired, shown: Meter
+) -> None:
+    """From their recipes, in batches of the width in which they were made."""
+    usable = []
+    for row in rows:
+        if Recipe.from_json(row.json).source_sha256 == row.source_pixels_sha256:
+            usable.append(row)
+        else:
+            shown.advance()
+            done.problems.append(f"candidate {row.id[:12]}: its source {row.source_id} is another picture by now")
+    usable.sort(key=lambda row: (_width(row, settings), row.model, row.json))
+    for width, alike in groupby(usable, key=lambda row: _width(row, settings)):
+        for few in together(list(alike), width):
+            try:
+                spec, parts = checked_parts(few[0].model, Recipe.from_json(few[0].json))
+                working = maker(spec, parts, settings["model"]["device"], width)
+                good, failed = outcomes(few, working, assets)
+            except RunFailed:
+                raise
+            except ToadworksError as error:
+                good, failed = [], {row.id: f"candidate {row.id[:12]}: {error}" for row in few}
+            done.problems += failed.values()
+            for outcome in good:
+                _put_back(settings, table, assets, outcome, working, done)
+            shown.advance(len(few))
+
+
+def _put_back(
+    settings: Settings, table: Table, assets: Assets, outcome: Outcome, working: Maker, done: Repaired
+) -> None:
+    row = outcome.row
+    same = packed(outcome, row.made_with)  # as it was told of the first one: then the bytes are the same, too
+    if hashlib.sha256(same).hexdigest() == row.image_sha256:
+        assets.put(same)
+        table.set_kept([row.id])
+        done.restored += 1
+        return
+    changed = [f"{key} {row.made_with.get(key)} then, {now} now" for key, now in working.made_with.items()]
+    changed = [
+        told
+        for told, (key, now) in zip(changed, working.made_with.items(), strict=True)
+        if row.made_with.get(key) != now
+    ]
+    why = "; ".join(changed) or "it was made by another version"
+    other = assets.put(packed(outcome, working.made_with))
+    if table.replace_image(row.id, other, working.made_with):
+        hash_drawn(settings, table, [drawn_of(outcome)])
+        done.replaced += 1
+    else:
+        kind = "a token" if row.token is not None else "accepted"
+        done.problems.append(
+            f"candidate {row.id[:12]} is {kind}, and made again it is not the same ({why}): nothing took its place; "
+            "bring its image back from a backup, or reject it"
+        )
+
+
+def _width(row: Any, settings: Settings) -> int:
+    width = row.made_with.get("batch") if isinstance(row.made_with, dict) else None
+    return width if isinstance(width, int) and width > 0 else int(settings["model"]["batch"])

@@ -15,12 +15,13 @@ from sqlalchemy.engine import Connection, Row
 from collection_db.bulk import insert_rows, update_rows
 from collection_db.comparing import leaders_statement
 from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions
-from collection_db.rows import Rows, pieces, require_candidates, rows_where
+from collection_db.rows import Rows, equals, pieces, require_candidates, rows_where
 from collection_db.schema import ACTIONS, candidates, decisions, recipes, sources, tagged, utc_now
 from errors import BadValue, UnknownEntry
 
 AT_ONCE = 5_000  # candidates whose entries are in memory at a time
-LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000}  # characters
+LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000, "request": 200}  # characters
+WORDS = {"curator": "a name", "tag": "a word or a few", "note": "text", "request": "a name of the step"}
 PLAIN: dict[str, Any] = {"value": "", "note": "", "settles": False, "undoes": None}
 STANDING = tuple(name for name in Standing.__dataclass_fields__ if name != "tags")
 
@@ -46,6 +47,8 @@ class DecisionRows(Rows):
         it once (default: a new one). Raises BadValue for what cannot be said or no curator, UnknownCandidate.
         """
         curator = checked_text("curator", curator)
+        if request is not None:  # a blank one would be every step of a table from before there were any
+            request = checked_text("request", request)
         given = [checked(one) for one in said]
         with self._write() as connection:
             known = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
@@ -74,7 +77,8 @@ class DecisionRows(Rows):
 
     def accept_leaders(self, curator: str) -> int:
         """Accept all of `LookRows.leaders` of which nobody gave a verdict, as they are at this moment; return how
-        many."""
+        many. Raises BadValue for no curator."""
+        curator = checked_text("curator", curator)
         with self._write() as connection:
             wanted = list(connection.execute(leaders_statement(undecided_only=True)).scalars())
             return _record(connection, [Said(id, "accept") for id in wanted], curator, new_request())
@@ -82,9 +86,9 @@ class DecisionRows(Rows):
     def undo(self, numbers: Iterable[int], curator: str, note: str = "") -> int:
         """Take these entries back, all or none; return how many were. An undoing entry may be taken back, too: then
         what it undid stands again. Raises UnknownEntry for a number that the ledger has not, or that is taken back
-        already; BadValue for no curator."""
+        already; BadValue for no curator, or a note that cannot be kept."""
         wanted = list(dict.fromkeys(numbers))
-        curator = checked_text("curator", curator)
+        curator, note = checked_text("curator", curator), checked_text("note", note, empty=True)
         with self._write() as connection:
             found = rows_where(connection, sa.select(decisions), decisions.c.number, wanted)
             by_number = {row.number: row for row in found}
@@ -112,9 +116,11 @@ class DecisionRows(Rows):
         )
         with self._read() as connection:
             found = connection.execution_options(yield_per=200).execute(mine)
-            for row in found:
-                if row.number not in _undone(entries_of(connection, [row.candidate_id])):
-                    return self._step_of(connection, row)
+            for rows in found.partitions():  # a long evening may have been undone
+                undone = _undone(entries_of(connection, {row.candidate_id for row in rows}))
+                for row in rows:
+                    if row.number not in undone:
+                        return self._step_of(connection, row)
         return []
 
     def _step_of(self, connection: Connection, row: Row[Any]) -> list[int]:
@@ -127,7 +133,7 @@ class DecisionRows(Rows):
 
     def decisions(self, candidate_id: str) -> list[Row[Any]]:
         """All that was said of a candidate, the oldest first; rows as in `schema.Decision`."""
-        statement = sa.select(decisions).where(decisions.c.candidate_id == candidate_id)
+        statement = sa.select(decisions).where(equals(decisions.c.candidate_id, candidate_id))
         with self._read() as connection:
             return list(connection.execute(statement.order_by(decisions.c.number)).all())
 
@@ -198,7 +204,7 @@ def _record(connection: Connection, said: Sequence[Said], curator: str, request:
             for one in of[id]:
                 if not _stands(one, curator, in_force(so_far)):
                     entry = {"action": one.action, "value": one.value, "note": one.note, "settles": one.settles}
-                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0}))
+                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0, "decided_at": utc_now()}))
                     new.setdefault(id, []).append(entry)
         added += _append(connection, new, before, curator, request)
     return added
@@ -336,11 +342,15 @@ def checked_text(what: str, given: str, empty: bool = False) -> str:
     or blank where it must not be."""
     text = given.strip()
     if not text and not empty:
-        raise BadValue(what, given, {"curator": "a name", "tag": "a word or a few", "note": "text"}[what])
+        raise BadValue(what, given, WORDS[what])
     if len(text) > LONGEST[what]:
         raise BadValue(what, f"{text[:20]}...", f"{LONGEST[what]} characters at most")
     if what != "note" and not text.isprintable():
         raise BadValue(what, text, "letters, digits and signs on one line")
     if "\0" in text:
         raise BadValue(what, text, "text without a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # what a terminal of another encoding typed
+        raise BadValue(what, text, "text in Unicode") from None
     return text

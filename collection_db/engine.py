@@ -156,7 +156,7 @@ def take_turn(connection: Connection) -> None:
 
 
 class Away(RunFailed):
-    """The database's server does not answer, or broke the connection."""
+    """The database's server does not answer, broke the connection, or broke the transaction off for another one."""
 
 
 @contextmanager
@@ -174,13 +174,14 @@ def _told_plainly(engine: Engine, done: str) -> Iterator[None]:
 
 
 def _is_away(error: DBAPIError) -> bool:
-    """Did the server go, and not the statement fail?"""
+    """Did the server go, or break off one of two that waited for each other, and not the statement fail?"""
     if error.connection_invalidated:
         return True
     state = getattr(error.orig, "sqlstate", None) or ""
-    # 08: connection exceptions; 57P0x: shutting down, starting up. psycopg tells no state where nobody listens.
-    starting = state.startswith(("08", "57P0"))
-    return starting or (isinstance(error, OperationalError) and not state and not isinstance(error.orig, sqlite3.Error))
+    # 08: connection exceptions; 57P0x: shutting down, starting up; 40: deadlocks and the like. psycopg tells no state
+    # where nobody listens.
+    passing = state.startswith(("08", "57P0", "40"))
+    return passing or (isinstance(error, OperationalError) and not state and not isinstance(error.orig, sqlite3.Error))
 
 
 def _advice(error: DBAPIError) -> str:

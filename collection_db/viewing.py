@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from collection_db.rows import Rows, shown
+from collection_db.rows import Rows, equals, shown
 from collection_db.schema import (
     FEW,
     LEADS_SORTS,
@@ -78,12 +78,13 @@ class View:
         equal = ("verdict", "style", "source", "group", "guidance_scale", "insertion_step")
         given = [(candidates.c[columns.get(name, name)], getattr(self, name)) for name in equal]
         conditions: list[sa.ColumnElement[bool] | sa.TextClause] = [shown()]
-        conditions += [column == value for column, value in given if value is not None]
+        conditions += [equals(column, value) for column, value in given if value is not None]
         # in the words of their indexes
         conditions += [sa.text(FEW[name]) for name in ("disagreed", "starred") if getattr(self, name)]
         conditions += [sa.text("leader_id = id")] if self.leads else []
         if self.tag is not None:
-            conditions.append(candidates.c.id.in_(sa.select(tagged.c.candidate_id).where(tagged.c.tag == self.tag)))
+            tags = sa.select(tagged.c.candidate_id).where(equals(tagged.c.tag, self.tag))
+            conditions.append(candidates.c.id.in_(tags))
         return conditions
 
 
@@ -96,13 +97,14 @@ class ViewRows(Rows):
             ).scalar_one()
 
     def page(self, view: View, first: int = 0, limit: int = 50, total: int | None = None) -> list[Row[Any]]:
-        """`limit` candidates of a view from the `first`, counted from 0. `total`, the view's `count`, makes pages
-        behind its middle faster: they are looked for from its end.
+        """`limit` candidates of a view from the `first`, counted from 0 (below it: from 0). `total`, the view's
+        `count`, makes pages behind its middle faster: they are looked for from its end.
 
         Rows: the columns of `schema.Candidate`; the recipe's prompt, mode, seed, sampler, steps and model; `token`
         (its number, or None); in the view's order.
         """
-        descending, limit = view.descending, max(0, limit if total is None else min(limit, total - first))
+        first, descending = max(0, first), view.descending
+        limit = max(0, limit if total is None else min(limit, total - first))
         offset = first
         if total is not None and first > total // 2:
             descending, offset = not descending, max(0, total - first - limit)

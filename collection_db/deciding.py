@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 
 from collection_db.bulk import insert_rows, update_rows
 from collection_db.comparing import leaders_statement
+from collection_db.engine import patient
 from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions
 from collection_db.rows import Rows, equals, pieces, require_candidates, rows_where
 from collection_db.schema import ACTIONS, candidates, decisions, recipes, sources, tagged, utc_now
@@ -22,7 +23,6 @@ from errors import BadValue, UnknownEntry
 AT_ONCE = 5_000  # candidates whose entries are in memory at a time
 LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000, "request": 200}  # characters
 WORDS = {"curator": "a name", "tag": "a word or a few", "note": "text", "request": "a name of the step"}
-PLAIN: dict[str, Any] = {"value": "", "note": "", "settles": False, "undoes": None}
 STANDING = tuple(name for name in Standing.__dataclass_fields__ if name != "tags")
 
 
@@ -49,12 +49,13 @@ class DecisionRows(Rows):
         curator = checked_text("curator", curator)
         if request is not None:  # a blank one would be every step of a table from before there were any
             request = checked_text("request", request)
-        given = [checked(one) for one in said]
+        return self._record([checked(one) for one in said], curator, request or new_request())
+
+    @patient
+    def _record(self, said: Sequence[Said], curator: str, request: str) -> int:
+        """The step has its name before the first try, so a second one finds out whether the first one was done."""
         with self._write() as connection:
-            known = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
-            if request is not None and connection.execute(known).first() is not None:
-                return 0
-            return _record(connection, given, curator, request or new_request())
+            return 0 if _is_known(connection, request) else _record(connection, said, curator, request)
 
     def decide(
         self,
@@ -89,7 +90,13 @@ class DecisionRows(Rows):
         already; BadValue for no curator, or a note that cannot be kept."""
         wanted = list(dict.fromkeys(numbers))
         curator, note = checked_text("curator", curator), checked_text("note", note, empty=True)
+        return self._undo(wanted, curator, note, new_request())
+
+    @patient
+    def _undo(self, wanted: list[int], curator: str, note: str, request: str) -> int:
         with self._write() as connection:
+            if _is_known(connection, request):
+                return len(wanted)
             found = rows_where(connection, sa.select(decisions), decisions.c.number, wanted)
             by_number = {row.number: row for row in found}
             for number in wanted:
@@ -102,9 +109,10 @@ class DecisionRows(Rows):
             entries: dict[str, list[dict[str, Any]]] = {}
             for number in wanted:
                 id = by_number[number].candidate_id
-                entries.setdefault(id, []).append({"action": "undo", "undoes": number, "note": note})
+                undoing = {"action": "undo", "value": "", "note": note, "settles": False, "undoes": number}
+                entries.setdefault(id, []).append(undoing)
             before = group_entries(entries_of(connection, entries))
-            return _append(connection, entries, before, curator, new_request())
+            return _append(connection, entries, before, curator, request)
 
     def last_step(self, curator: str) -> list[int]:
         """The numbers of the entries that `curator` added last in one step and that stand; empty where there are none.
@@ -190,6 +198,11 @@ class DecisionRows(Rows):
         return {id: sorted(of) for id, of in tags.items()}
 
 
+def _is_known(connection: Connection, request: str) -> bool:
+    known = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
+    return connection.execute(known).first() is not None
+
+
 def _record(connection: Connection, said: Sequence[Said], curator: str, request: str) -> int:
     of: dict[str, list[Said]] = {}
     for one in said:
@@ -200,12 +213,14 @@ def _record(connection: Connection, said: Sequence[Said], curator: str, request:
         before = group_entries(entries_of(connection, ids))
         new: dict[str, list[dict[str, Any]]] = {}
         for id in ids:
-            so_far = list(before.get(id, ()))
+            so_far = before.get(id, [])
             for one in of[id]:
                 if not _stands(one, curator, in_force(so_far)):
                     entry = {"action": one.action, "value": one.value, "note": one.note, "settles": one.settles}
-                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0, "decided_at": utc_now()}))
-                    new.setdefault(id, []).append(entry)
+                    new.setdefault(id, []).append(entry | {"undoes": None})
+                    if len(of[id]) > 1:  # what comes next is held against this, too
+                        told = {"curator": curator, "undoes": None, "number": 0, "decided_at": utc_now()}
+                        so_far = [*so_far, _Entry(entry | told)]
         added += _append(connection, new, before, curator, request)
     return added
 
@@ -249,8 +264,8 @@ def _append(
         stood[id] = fold(said)
         for entry in entries:
             number += 1
-            row = PLAIN | entry | {"candidate_id": id, "curator": curator, "request": request}
-            rows.append(row | {"number": number, "decided_at": now})
+            step = {"number": number, "candidate_id": id, "curator": curator, "request": request, "decided_at": now}
+            rows.append(entry | step)
             said.append(_Entry(rows[-1]))
         standing[id] = fold(said)
     insert_rows(connection, decisions, rows)

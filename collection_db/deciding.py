@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
@@ -49,13 +49,8 @@ class DecisionRows(Rows):
         curator = checked_text("curator", curator)
         if request is not None:  # a blank one would be every step of a table from before there were any
             request = checked_text("request", request)
-        return self._record([checked(one) for one in said], curator, request or new_request())
-
-    @patient
-    def _record(self, said: Sequence[Said], curator: str, request: str) -> int:
-        """The step has its name before the first try, so a second one finds out whether the first one was done."""
-        with self._write() as connection:
-            return 0 if _is_known(connection, request) else _record(connection, said, curator, request)
+        given = [checked(one) for one in said]
+        return self._once(lambda connection, step: _record(connection, given, curator, step), request)
 
     def decide(
         self,
@@ -80,9 +75,12 @@ class DecisionRows(Rows):
         """Accept all of `LookRows.leaders` of which nobody gave a verdict, as they are at this moment; return how
         many. Raises BadValue for no curator."""
         curator = checked_text("curator", curator)
-        with self._write() as connection:
+
+        def accept(connection: Connection, step: str) -> int:
             wanted = list(connection.execute(leaders_statement(undecided_only=True)).scalars())
-            return _record(connection, [Said(id, "accept") for id in wanted], curator, new_request())
+            return _record(connection, [Said(id, "accept") for id in wanted], curator, step)
+
+        return self._once(accept)
 
     def undo(self, numbers: Iterable[int], curator: str, note: str = "") -> int:
         """Take these entries back, all or none; return how many were. An undoing entry may be taken back, too: then
@@ -90,13 +88,8 @@ class DecisionRows(Rows):
         already; BadValue for no curator, or a note that cannot be kept."""
         wanted = list(dict.fromkeys(numbers))
         curator, note = checked_text("curator", curator), checked_text("note", note, empty=True)
-        return self._undo(wanted, curator, note, new_request())
 
-    @patient
-    def _undo(self, wanted: list[int], curator: str, note: str, request: str) -> int:
-        with self._write() as connection:
-            if _is_known(connection, request):
-                return len(wanted)
+        def take_back(connection: Connection, step: str) -> int:
             found = rows_where(connection, sa.select(decisions), decisions.c.number, wanted)
             by_number = {row.number: row for row in found}
             for number in wanted:
@@ -112,7 +105,27 @@ class DecisionRows(Rows):
                 undoing = {"action": "undo", "value": "", "note": note, "settles": False, "undoes": number}
                 entries.setdefault(id, []).append(undoing)
             before = group_entries(entries_of(connection, entries))
-            return _append(connection, entries, before, curator, request)
+            return _append(connection, entries, before, curator, step)
+
+        return self._once(take_back)
+
+    def _once(self, say: Callable[[Connection, str], int], request: str | None = None) -> int:
+        """`say` something in a step of this name (default: a new one), in one transaction, and return how many entries
+        that added: none where the step was said before. While the server is away it is repeated under the same name: if
+        only the answer was lost, it is not said again."""
+        step, tries = request or new_request(), 0
+
+        @patient
+        def attempt() -> int:
+            nonlocal tries
+            tries += 1
+            with self._write() as connection:
+                known = sa.select(sa.func.count()).select_from(decisions).where(decisions.c.request == step)
+                if said := connection.execute(known).scalar_one():
+                    return said if tries > 1 else 0
+                return say(connection, step)
+
+        return attempt()
 
     def last_step(self, curator: str) -> list[int]:
         """The numbers of the entries that `curator` added last in one step and that stand; empty where there are none.
@@ -196,11 +209,6 @@ class DecisionRows(Rows):
             for row in found:
                 tags.setdefault(row.candidate_id, []).append(row.tag)
         return {id: sorted(of) for id, of in tags.items()}
-
-
-def _is_known(connection: Connection, request: str) -> bool:
-    known = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
-    return connection.execute(known).first() is not None
 
 
 def _record(connection: Connection, said: Sequence[Said], curator: str, request: str) -> int:

@@ -191,7 +191,7 @@ def _record(connection: Connection, said: Sequence[Said], curator: str, request:
             for one in of[id]:
                 if not _stands(one, curator, in_force(so_far)):
                     entry = {"action": one.action, "value": one.value, "note": one.note, "settles": one.settles}
-                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0}))
+                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0, "decided_at": utc_now()}))
                     new.setdefault(id, []).append(entry)
         added += _append(connection, new, before, curator, request)
     return added

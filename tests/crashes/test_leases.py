@@ -69,6 +69,20 @@ def read(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdout.readline().strip() == line, process.stderr.read()
 
 
+def say_go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def sleep_through_the_lease(worker: subprocess.Popen[str], table: Table) -> None:
+    """Stop it when it is about to store what it made, until its lease has run out."""
+    read(worker, "made")
+    worker.send_signal(signal.SIGSTOP)
+    while table.workers()[0].seconds_left > -0.1:
+        time.sleep(0.1)
+
+
 def held_by_another(table: Table) -> set[str]:
     [row] = table.workers()
     assert row.held == DRAWN and row.worker != worker_name()
@@ -85,17 +99,12 @@ def test_no_recipe_is_given_to_two(database: str, tmp_path: Path, start: Start) 
     workers = [start("-c", CLAIM, url, f"worker {number}") for number in range(4)]
     for worker in workers:
         read(worker, "ready")
-    drawn = [json.loads(worker.communicate("go\n", timeout=60)[0]) for worker in _told_to_go(workers)]
-    assert sorted(sum(drawn, [])) == sorted(one.recipe.id for one in planned)
-    assert sum(map(bool, drawn)) >= 2  # they drew at the same time
-
-
-def _told_to_go(workers: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
     for worker in workers:
-        assert worker.stdin is not None
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    return workers
+        say_go(worker)
+    drawn = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
+    assert sorted(id for ids in drawn for id in ids) == sorted(one.recipe.id for one in planned)
+    assert sum(map(bool, drawn)) >= 2  # they drew at the same time
+    table.close()
 
 
 def test_sleeper_cannot_overwrite_who_took_over(planned: tuple[Settings, Table], start: Start) -> None:
@@ -118,13 +127,27 @@ def test_sleeper_cannot_overwrite_who_took_over(planned: tuple[Settings, Table],
         assets.read(row.image_sha256)
 
 
+def test_sleeper_cannot_store_what_another_holds(planned: tuple[Settings, Table], start: Start) -> None:
+    settings, table = planned
+    sleeper = start("-m", "tests.crashes.drawing", settings.file, 1, "", 2)
+    sleep_through_the_lease(sleeper, table)
+    claim, rows = table.claim("another", 100, 600)
+    assert len(rows) == 24
+    sleeper.send_signal(signal.SIGCONT)
+    say_go(sleeper)
+    read(sleeper, "made")  # the next ones: those before were refused
+    assert all_rows(table, candidates) == []
+    made = [{"id": row.id, "image_sha256": row.id, "seconds": 1.0, "worker": "another"} for row in rows]
+    assert table.finish(claim, made) == {row.id for row in rows}
+    told, _ = sleeper.communicate("\n", timeout=60)
+    assert told.splitlines()[-1] == "stored 0"
+    assert {row.worker for row in all_rows(table, candidates)} == {"another"} and table.faults() == []
+
+
 def test_sleeper_that_nobody_replaced_goes_on(planned: tuple[Settings, Table], start: Start) -> None:
     settings, table = planned
     sleeper = start("-m", "tests.crashes.drawing", settings.file, 1, "", 2)
-    read(sleeper, "made")
-    sleeper.send_signal(signal.SIGSTOP)
-    while table.workers()[0].seconds_left > -0.5:
-        time.sleep(0.1)
+    sleep_through_the_lease(sleeper, table)
     sleeper.send_signal(signal.SIGCONT)
     told, _ = sleeper.communicate("\n" * 9, timeout=60)
     assert told.splitlines()[-1] == "stored 24" and table.faults() == []

@@ -127,7 +127,7 @@ def work_until_killed(plans: Sequence[Path], slot: int, seed: int, set_stage: Ca
             while time.monotonic() < until:
                 getattr(worker, STAGES[number])()
             set_stage(0)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # whatever it is, the test is to see it
         Acknowledged(acknowledgements(plans[0].parent) / f"{slot}.jsonl").add(error=traceback.format_exc())
     os._exit(1)  # it never ends by itself
 

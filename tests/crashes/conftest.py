@@ -11,6 +11,9 @@ import pytest
 from flows.new import paint_sources
 from flows.settings import Settings
 from tests.crashes.workers import acknowledgements
+from tests.end_to_end.conftest import Run, environment, small_collection, start, toadworks
+
+__all__ = ["Run", "environment", "small_collection", "start", "toadworks"]
 
 SOURCES = 12
 PLANS = 60

@@ -189,7 +189,7 @@ def _record(connection: Connection, said: Sequence[Said], curator: str, request:
     for one in said:
         of.setdefault(one.candidate_id, []).append(one)
     require_candidates(connection, list(of))
-    added = 0
+    added, now = 0, utc_now()
     for ids in pieces(list(of), AT_ONCE):
         before = group_entries(entries_of(connection, ids))
         new: dict[str, list[dict[str, Any]]] = {}
@@ -198,7 +198,7 @@ def _record(connection: Connection, said: Sequence[Said], curator: str, request:
             for one in of[id]:
                 if not _stands(one, curator, in_force(so_far)):
                     entry = {"action": one.action, "value": one.value, "note": one.note, "settles": one.settles}
-                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0}))
+                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0, "decided_at": now}))
                     new.setdefault(id, []).append(entry)
         added += _append(connection, new, before, curator, request)
     return added

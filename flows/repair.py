@@ -15,6 +15,7 @@ from collection_db import Assets, Table
 from collection_db.keeping import MASK
 from errors import BadSource, RunFailed, ToadworksError
 from flows.check import Findings
+from flows.freeing import keep_again
 from flows.hashing import hash_drawn
 from flows.ingest import source_row
 from flows.making import Maker, checked_parts, maker
@@ -52,6 +53,7 @@ def repair(settings: Settings, found: Findings) -> Repaired:
             _sources(settings, table, assets, uses.sources, lost, done, shown)
             _masks(settings, table, assets, uses.masks, done, shown)
             _candidates(settings, table, assets, table.uses(lost).candidates, done, shown)
+    keep_again(table, assets)
     before = datetime.now(UTC) - UNWANTED_AFTER
     wanted = table.named_assets("all")  # asked again: a run may have come to name one of them
     for one in found.unreferenced:

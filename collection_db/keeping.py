@@ -98,8 +98,8 @@ class KeepingRows(Rows):
             return list(connection.execute(statement.where(again).order_by(candidates.c.number)).all())
 
     def set_freed(self, ids: Sequence[str]) -> list[str]:
-        """Note that the images of these candidates are no longer kept, but of those that meanwhile are none of `to_free`
-        any more; return the assets that then nobody names."""
+        """Note that the images of these candidates are no longer kept, but of those that are no longer among `to_free`;
+        return the assets that then nobody names."""
         with self._write() as connection:
             these = sa.and_(among(connection, candidates.c.id, ids), _unwanted())
             freed = {row.id: row.image_sha256 for row in connection.execute(sa.select(candidates).where(these))}

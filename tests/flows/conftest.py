@@ -111,3 +111,14 @@ def lake(pond: Callable[..., Pond], storage: Storage) -> Iterator[Pond]:
     made.table.decide(made.ids[1:2], "reject", "ann")
     yield made
     made.table.close()
+
+
+@pytest.fixture(scope="module")
+def one_thread_here() -> Iterator[None]:
+    """`one_thread` for a whole module: what is made in it is made with one."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -31,6 +31,7 @@ import sqlalchemy as sa
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this folder's parent, wherever it is run from
 
 from collection_db import PlannedRecipe, Table, View
+from collection_db.backup import load_table, save_table
 from collection_db.deciding import Said
 from collection_db.schema import SORTS
 from styles.recipes import Recipe
@@ -198,9 +199,10 @@ def _memory() -> str:
 
 
 @contextmanager
-def database(engine: str, folder: Path) -> Iterator[str]:
+def databases(engine: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Two new, empty ones."""
     if engine == "sqlite":
-        yield f"sqlite:///{folder / 'table.db'}"
+        yield f"sqlite:///{folder / 'table.db'}", f"sqlite:///{folder / 'other.db'}"
         return
     named = os.environ.get("TOADWORKS_POSTGRES")
     server = None
@@ -211,15 +213,33 @@ def database(engine: str, folder: Path) -> Iterator[str]:
         named = server.get_uri()
     url = sa.make_url(named).set(drivername="postgresql+psycopg")
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    name = f"toadworks_{secrets.token_hex(6)}"
+    names = [f"toadworks_{secrets.token_hex(6)}" for _ in range(2)]
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield url.set(database=name).render_as_string(hide_password=False)
+        for name in names:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    first, second = (url.set(database=name).render_as_string(hide_password=False) for name in names)
+    yield first, second
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        for name in names:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     admin.dispose()
     if server is not None:
         server.cleanup()
+
+
+def restored(loaded: Loaded, folder: Path, url: str) -> None:
+    """The same table as `toadworks backup` and `restore` carry it: all rows of all tables."""
+    start = time.perf_counter()
+    saved = save_table(loaded.table.engine, folder / "saved.db")
+    took = time.perf_counter() - start
+    rows = sum(saved.rows.values())
+    print(f"  {'backup':24} {rows:>10,} rows {took:8.1f} s {rows / took:>10,.0f} rows/s   {_memory()}", flush=True)
+    empty = Table.open(url)
+    start = time.perf_counter()
+    load_table(folder / "saved.db", empty.engine)
+    took = time.perf_counter() - start
+    print(f"  {'restore':24} {rows:>10,} rows {took:8.1f} s {rows / took:>10,.0f} rows/s   {_memory()}", flush=True)
+    empty.close()
 
 
 def settle(table: Table) -> None:
@@ -234,7 +254,7 @@ def main() -> None:
     asked.add_argument("--engine", action="append", choices=["sqlite", "postgresql"], help="default: both")
     given = asked.parse_args()
     for engine in given.engine or ["sqlite", "postgresql"]:
-        with tempfile.TemporaryDirectory() as folder, database(engine, Path(folder)) as url:
+        with tempfile.TemporaryDirectory() as folder, databases(engine, Path(folder)) as (url, other):
             print(f"{engine}: {given.candidates:,} candidates, {2 * given.candidates:,} decisions; {_memory()}")
             loaded = Loaded(url, given.candidates)
             loaded.load()
@@ -244,7 +264,7 @@ def main() -> None:
             settle(loaded.table)
             show_views(loaded)
             show_writing(loaded)
-            print(f"  {_memory()}")
+            restored(loaded, Path(folder), other)
             loaded.table.close()
 
 

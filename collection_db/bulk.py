@@ -33,9 +33,9 @@ def insert_rows(connection: Connection, table: sa.Table, rows: Rows) -> None:
 
 def update_rows(connection: Connection, table: sa.Table, rows: Rows, key: str = "id") -> None:
     """Set the other columns of each row that `key` names; all rows have the keys of the first one."""
-    if not rows:
+    names = [name for row in rows[:1] for name in row if name != key]
+    if not names:
         return
-    names = [name for name in rows[0] if name != key]
     columns = [table.c[name] for name in (*names, key)]
     if connection.dialect.name == "postgresql":
         setting = ", ".join(f"{name} = given.{name}" for name in names)
@@ -66,4 +66,11 @@ def _by_column(columns: Sequence[sa.Column[Any]], rows: Rows, dialect: Dialect) 
 
 def _processor(column: sa.Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """What the column's type does to a value; JSON becomes text on both engines."""
+    if isinstance(column.type, sa.Double):
+        return _to_float
     return column.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _to_float(value: float | None) -> float | None:
+    """PostgreSQL's driver takes no array of whole numbers and others."""
+    return None if value is None else float(value)

@@ -3,8 +3,10 @@ worked out anew; the database's own consistency is asked for, too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +19,11 @@ from collection_db.ledger import Standing, fold
 from collection_db.making import OF_RECIPE
 from collection_db.rows import Rows, among, pieces
 from collection_db.schema import candidates, decisions, fingerprints, grouped_sources, recipes, tagged, tokens, work
+from styles.recipes import Recipe
 
-AT_ONCE = 5_000  # candidates
+AT_ONCE = 5_000  # candidates, or recipes
+UNFOLDED = ("prompt", "guidance_scale", "insertion_step", "mode", "seed", "sampler", "steps", "weights_sha256")
+PLACE = ("steps", "insertion_step", "position")
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,10 @@ class CheckRows(Rows):
         """Everything that is not as it should be, of one moment; empty if all is well. Writers may go on meanwhile.
         `progress` gets the number of candidates looked at, some thousand at a time."""
         with snapshot(self.engine) as connection:
-            found = [*_of_database(connection), *_of_work(connection), *_of_references(connection)]
+            if found := list(_of_file(connection)):
+                return found  # nothing else of it can be believed
+            found = [*_of_keys(connection), *_of_work(connection), *_of_recipes(connection)]
+            found += [*_of_references(connection), *_of_entries(connection)]
             for page in _pages(connection):
                 found += [fault for fault, _ in _of_candidates(connection, page)]
                 progress(len(page))
@@ -66,14 +74,14 @@ class CheckRows(Rows):
                 ]
                 update_rows(connection, candidates, copies)
             wrong += connection.execute(sa.delete(work).where(_needless())).rowcount
-            # counted apart: of an INSERT from a SELECT not every driver tells how many rows it made
-            unqueued = sa.select(sa.func.count()).select_from(recipes).where(_unqueued())
-            wrong += connection.execute(unqueued).scalar_one()
             columns = [recipes.c[name] for name in ("id", "steps", "insertion_step", "position")]
             added = sa.insert(work).from_select(
                 ["recipe_id", "steps", "insertion_step", "position"], sa.select(*columns).where(_unqueued())
             )
-            connection.execute(added)
+            wrong += connection.execute(added.execution_options(preserve_rowcount=True)).rowcount
+            misplaced = connection.execute(_misplaced()).all()
+            wrong += len(misplaced)
+            update_rows(connection, work, [dict(row._mapping) for row in misplaced], key="recipe_id")
             wrong += _forget_lost(connection)
         return wrong
 
@@ -90,13 +98,22 @@ def _forget_lost(connection: Connection) -> int:
     return len(led) + connection.execute(twins).rowcount + connection.execute(unhashed).rowcount
 
 
-def _of_database(connection: Connection) -> Iterator[Fault]:
+def _of_file(connection: Connection) -> Iterator[Fault]:
     """SQLite's own examination of its file. PostgreSQL has none that a client may ask for."""
     if connection.dialect.name != "sqlite":
         return
-    for (told,) in connection.exec_driver_sql("PRAGMA quick_check(20)"):
-        if told != "ok":
-            yield Fault("", f"the database file is damaged: {told}", mended=False)
+    try:
+        for (told,) in connection.exec_driver_sql("PRAGMA quick_check(20)"):
+            if told != "ok":
+                yield Fault("", f"the database file is damaged: {told}", mended=False)
+    except sa.exc.DatabaseError as error:  # so much that it cannot be examined
+        yield Fault("", f"the database file is damaged: {error.orig}", mended=False)
+
+
+def _of_keys(connection: Connection) -> Iterator[Fault]:
+    """What SQLite lets a program write that does not ask for its foreign keys to be watched; PostgreSQL never does."""
+    if connection.dialect.name != "sqlite":
+        return
     for row in connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(20):
         yield Fault("", f"a row of {row[0]} points to one of {row[2]} that is not there", mended=False)
 
@@ -106,6 +123,21 @@ def _of_work(connection: Connection) -> Iterator[Fault]:
         yield Fault(id, "is to be made, but is made already or not planned")
     for (id,) in connection.execute(sa.select(recipes.c.id).where(_unqueued())):
         yield Fault(id, "is planned and not made, but not among what is to be made")
+    for row in connection.execute(_misplaced()):
+        yield Fault(row.recipe_id, "is to be made in another place than its recipe says")
+
+
+def _of_recipes(connection: Connection) -> Iterator[Fault]:
+    """A recipe's id is the SHA-256 of its JSON, whose values stand in columns, too."""
+    defaults = {field.name: field.default for field in fields(Recipe)}
+    columns = [recipes.c[name] for name in ("id", "json", *UNFOLDED)]
+    for row in connection.execution_options(yield_per=AT_ONCE).execute(sa.select(*columns)):
+        if hashlib.sha256(row.json.encode()).hexdigest() != row.id:
+            yield Fault(row.id, "its recipe's JSON is not that of its id", mended=False)
+            continue
+        said = defaults | json.loads(row.json)
+        if wrong := [name for name in UNFOLDED if getattr(row, name) != said[name]]:
+            yield Fault(row.id, f"its recipe's row and JSON differ in {', '.join(wrong)}", mended=False)
 
 
 def _of_references(connection: Connection) -> Iterator[Fault]:
@@ -113,15 +145,6 @@ def _of_references(connection: Connection) -> Iterator[Fault]:
     for name in ("leader_id", "twin_id"):
         for (id,) in connection.execute(sa.select(candidates.c.id).where(_astray(name))):
             yield Fault(id, f"its {name} names no candidate")
-    target = decisions.alias("target")
-    same = sa.and_(
-        target.c.number == decisions.c.undoes,
-        target.c.candidate_id == decisions.c.candidate_id,
-        target.c.number < decisions.c.number,
-    )
-    astray = sa.select(decisions.c.candidate_id, decisions.c.number)
-    for row in connection.execute(astray.where(decisions.c.undoes.is_not(None), ~sa.exists().where(same))):
-        yield Fault(row.candidate_id, f"its entry {row.number} undoes one that is not its own", mended=False)
     apart = sa.select(tokens.c.candidate_id, tokens.c.number).join(candidates, candidates.c.id == tokens.c.candidate_id)
     for row in connection.execute(apart.where(tokens.c.image_sha256 != candidates.c.image_sha256)):
         yield Fault(row.candidate_id, f"token {row.number} was exported with another image", mended=False)
@@ -129,7 +152,25 @@ def _of_references(connection: Connection) -> Iterator[Fault]:
         yield Fault(id, "has lost its fingerprint")
 
 
-def _of_candidates(connection: Connection, page: range) -> Iterator[tuple[Fault, tuple[Row[Any], Standing]]]:
+def _of_entries(connection: Connection) -> Iterator[Fault]:
+    """Of the ledger, which nobody can mend."""
+    entry = sa.select(decisions.c.candidate_id, decisions.c.number)
+    undoing, undo = decisions.c.undoes.is_not(None), decisions.c.action == "undo"
+    for row in connection.execute(entry.where(undo, ~undoing)):
+        yield Fault(row.candidate_id, f"its entry {row.number} undoes nothing", mended=False)
+    for row in connection.execute(entry.where(undoing, ~undo)):
+        yield Fault(row.candidate_id, f"its entry {row.number} undoes something, but is no undo", mended=False)
+    target = decisions.alias("target")
+    same = sa.and_(
+        target.c.number == decisions.c.undoes,
+        target.c.candidate_id == decisions.c.candidate_id,
+        target.c.number < decisions.c.number,
+    )
+    for row in connection.execute(entry.where(undoing, ~sa.exists().where(same))):
+        yield Fault(row.candidate_id, f"its entry {row.number} undoes one that is not its own", mended=False)
+
+
+def _of_candidates(connection: Connection, page: Sequence[int]) -> Iterator[tuple[Fault, tuple[Row[Any], Standing]]]:
     """Those on this page whose row is not what ledger and recipe say, and what stands."""
     spoken = sa.select(decisions).join(candidates, candidates.c.id == decisions.c.candidate_id).where(_of_page(page))
     entries = group_entries(connection.execute(spoken.order_by(decisions.c.candidate_id, decisions.c.number)))
@@ -152,15 +193,17 @@ def _of_candidates(connection: Connection, page: range) -> Iterator[tuple[Fault,
             yield Fault(row.id, f"its row and its ledger or recipe differ in {', '.join(wrong)}"), (row, standing)
 
 
-def _pages(connection: Connection) -> Iterator[range]:
-    """The numbers of all candidates, some thousand at a time."""
-    last = connection.execute(sa.select(sa.func.max(candidates.c.number))).scalar() or 0
-    for start in range(1, last + 1, AT_ONCE):
-        yield range(start, min(start + AT_ONCE, last + 1))
+def _pages(connection: Connection) -> Iterator[Sequence[int]]:
+    """The numbers of all candidates, whatever they are, some thousand at a time."""
+    numbers = sa.select(candidates.c.number).order_by(candidates.c.number).limit(AT_ONCE)
+    page = connection.execute(numbers).scalars().all()
+    while page:
+        yield page
+        page = connection.execute(numbers.where(candidates.c.number > page[-1])).scalars().all()
 
 
-def _of_page(page: range) -> sa.ColumnElement[bool]:
-    return candidates.c.number.between(page.start, page.stop - 1)
+def _of_page(page: Sequence[int]) -> sa.ColumnElement[bool]:
+    return candidates.c.number.between(page[0], page[-1])
 
 
 def _astray(name: str) -> sa.ColumnElement[bool]:
@@ -181,3 +224,11 @@ def _needless() -> sa.ColumnElement[bool]:
 def _unqueued() -> sa.ColumnElement[bool]:
     made = sa.exists().where(candidates.c.id == recipes.c.id)
     return sa.and_(recipes.c.planned, ~made, ~sa.exists().where(work.c.recipe_id == recipes.c.id))
+
+
+def _misplaced() -> sa.Select[Any]:
+    """Work and the place that its recipe gives it, where that is another one."""
+    other = sa.or_(*(work.c[name] != recipes.c[name] for name in PLACE))
+    made = sa.exists().where(candidates.c.id == work.c.recipe_id)
+    both = sa.select(work.c.recipe_id, *(recipes.c[name] for name in PLACE))
+    return both.join(recipes, recipes.c.id == work.c.recipe_id).where(other, recipes.c.planned, ~made)

@@ -256,7 +256,7 @@ def _look_values(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for key in row:
             if key not in ("id", *LOOKS):
                 raise BadValue("key of looks", key, ", ".join(LOOKS))
-        values.append(dict(row))
+        values.append({key: number_or_none(value) if key == "score" else value for key, value in row.items()})
     return values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
@@ -14,14 +14,15 @@ from sqlalchemy.engine import Connection, Row
 
 from collection_db.bulk import insert_rows, update_rows
 from collection_db.comparing import leaders_statement
+from collection_db.engine import patient
 from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions, undone_by
-from collection_db.rows import Rows, pieces, require_candidates, rows_where
+from collection_db.rows import Rows, equals, pieces, require_candidates, rows_where
 from collection_db.schema import ACTIONS, candidates, decisions, recipes, sources, tagged, utc_now
 from errors import BadValue, UnknownEntry
 
 AT_ONCE = 5_000  # candidates whose entries are in memory at a time
-LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000}  # characters
-PLAIN: dict[str, Any] = {"value": "", "note": "", "settles": False, "undoes": None}
+LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000, "request": 200}  # characters
+WORDS = {"curator": "a name", "tag": "a word or a few", "note": "text", "request": "a name of the step"}
 STANDING = tuple(name for name in Standing.__dataclass_fields__ if name != "tags")
 
 
@@ -46,12 +47,10 @@ class DecisionRows(Rows):
         it once (default: a new one). Raises BadValue for what cannot be said or no curator, UnknownCandidate.
         """
         curator = checked_text("curator", curator)
+        if request is not None:  # a blank one would be every step of a table from before there were any
+            request = checked_text("request", request)
         given = [checked(one) for one in said]
-        with self._write() as connection:
-            known = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
-            if request is not None and connection.execute(known).first() is not None:
-                return 0
-            return _record(connection, given, curator, request or new_request())
+        return self._once(lambda connection, step: _record(connection, given, curator, step), request)
 
     def decide(
         self,
@@ -74,18 +73,23 @@ class DecisionRows(Rows):
 
     def accept_leaders(self, curator: str) -> int:
         """Accept all of `LookRows.leaders` of which nobody gave a verdict, as they are at this moment; return how
-        many."""
-        with self._write() as connection:
+        many. Raises BadValue for no curator."""
+        curator = checked_text("curator", curator)
+
+        def accept(connection: Connection, step: str) -> int:
             wanted = list(connection.execute(leaders_statement(undecided_only=True)).scalars())
-            return _record(connection, [Said(id, "accept") for id in wanted], curator, new_request())
+            return _record(connection, [Said(id, "accept") for id in wanted], curator, step)
+
+        return self._once(accept)
 
     def undo(self, numbers: Iterable[int], curator: str, note: str = "") -> int:
         """Take these entries back, all or none; return how many were. An undoing entry may be taken back, too: then
         what it undid stands again. Raises UnknownEntry for a number that the ledger has not, or that is taken back
-        already; BadValue for no curator."""
+        already; BadValue for no curator, or a note that cannot be kept."""
         wanted = list(dict.fromkeys(numbers))
-        curator = checked_text("curator", curator)
-        with self._write() as connection:
+        curator, note = checked_text("curator", curator), checked_text("note", note, empty=True)
+
+        def take_back(connection: Connection, step: str) -> int:
             found = rows_where(connection, sa.select(decisions), decisions.c.number, wanted)
             by_number = {row.number: row for row in found}
             for number in wanted:
@@ -98,9 +102,30 @@ class DecisionRows(Rows):
             entries: dict[str, list[dict[str, Any]]] = {}
             for number in wanted:
                 id = by_number[number].candidate_id
-                entries.setdefault(id, []).append({"action": "undo", "undoes": number, "note": note})
+                undoing = {"action": "undo", "value": "", "note": note, "settles": False, "undoes": number}
+                entries.setdefault(id, []).append(undoing)
             before = group_entries(entries_of(connection, entries))
-            return _append(connection, entries, before, curator, new_request())
+            return _append(connection, entries, before, curator, step)
+
+        return self._once(take_back)
+
+    def _once(self, say: Callable[[Connection, str], int], request: str | None = None) -> int:
+        """`say` something in a step of this name (default: a new one), in one transaction, and return how many entries
+        that added: none where the step was said before. While the server is away it is repeated under the same name: if
+        only the answer was lost, it is not said again."""
+        step, tries = request or new_request(), 0
+
+        @patient
+        def attempt() -> int:
+            nonlocal tries
+            tries += 1
+            with self._write() as connection:
+                known = sa.select(sa.func.count()).select_from(decisions).where(decisions.c.request == step)
+                if said := connection.execute(known).scalar_one():
+                    return said if tries > 1 else 0
+                return say(connection, step)
+
+        return attempt()
 
     def last_step(self, curator: str) -> list[int]:
         """The numbers of the entries that `curator` added last in one step and that stand; empty where there are none.
@@ -112,9 +137,11 @@ class DecisionRows(Rows):
         )
         with self._read() as connection:
             found = connection.execution_options(yield_per=200).execute(mine)
-            for row in found:
-                if row.number not in undone_by(entries_of(connection, [row.candidate_id])):
-                    return self._step_of(connection, row)
+            for rows in found.partitions():  # a long evening may have been undone
+                undone = undone_by(entries_of(connection, {row.candidate_id for row in rows}))
+                for row in rows:
+                    if row.number not in undone:
+                        return self._step_of(connection, row)
         return []
 
     def _step_of(self, connection: Connection, row: Row[Any]) -> list[int]:
@@ -127,7 +154,7 @@ class DecisionRows(Rows):
 
     def decisions(self, candidate_id: str) -> list[Row[Any]]:
         """All that was said of a candidate, the oldest first; rows as in `schema.Decision`."""
-        statement = sa.select(decisions).where(decisions.c.candidate_id == candidate_id)
+        statement = sa.select(decisions).where(equals(decisions.c.candidate_id, candidate_id))
         with self._read() as connection:
             return list(connection.execute(statement.order_by(decisions.c.number)).all())
 
@@ -189,17 +216,19 @@ def _record(connection: Connection, said: Sequence[Said], curator: str, request:
     for one in said:
         of.setdefault(one.candidate_id, []).append(one)
     require_candidates(connection, list(of))
-    added, now = 0, utc_now()
+    added = 0
     for ids in pieces(list(of), AT_ONCE):
         before = group_entries(entries_of(connection, ids))
         new: dict[str, list[dict[str, Any]]] = {}
         for id in ids:
-            so_far = list(before.get(id, ()))
+            so_far = before.get(id, [])
             for one in of[id]:
                 if not _stands(one, curator, in_force(so_far)):
                     entry = {"action": one.action, "value": one.value, "note": one.note, "settles": one.settles}
-                    so_far.append(_Entry(PLAIN | entry | {"curator": curator, "number": 0, "decided_at": now}))
-                    new.setdefault(id, []).append(entry)
+                    new.setdefault(id, []).append(entry | {"undoes": None})
+                    if len(of[id]) > 1:  # what comes next is held against this, too
+                        told = {"curator": curator, "undoes": None, "number": 0, "decided_at": utc_now()}
+                        so_far = [*so_far, _Entry(entry | told)]
         added += _append(connection, new, before, curator, request)
     return added
 
@@ -243,8 +272,8 @@ def _append(
         stood[id] = fold(said)
         for entry in entries:
             number += 1
-            row = PLAIN | entry | {"candidate_id": id, "curator": curator, "request": request}
-            rows.append(row | {"number": number, "decided_at": now})
+            step = {"number": number, "candidate_id": id, "curator": curator, "request": request, "decided_at": now}
+            rows.append(entry | step)
             said.append(_Entry(rows[-1]))
         standing[id] = fold(said)
     insert_rows(connection, decisions, rows)
@@ -327,11 +356,15 @@ def checked_text(what: str, given: str, empty: bool = False) -> str:
     or blank where it must not be."""
     text = given.strip()
     if not text and not empty:
-        raise BadValue(what, given, {"curator": "a name", "tag": "a word or a few", "note": "text"}[what])
+        raise BadValue(what, given, WORDS[what])
     if len(text) > LONGEST[what]:
         raise BadValue(what, f"{text[:20]}...", f"{LONGEST[what]} characters at most")
     if what != "note" and not text.isprintable():
         raise BadValue(what, text, "letters, digits and signs on one line")
     if "\0" in text:
         raise BadValue(what, text, "text without a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # what a terminal of another encoding typed
+        raise BadValue(what, text, "text in Unicode") from None
     return text

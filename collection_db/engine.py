@@ -156,7 +156,7 @@ def take_turn(connection: Connection) -> None:
 
 
 class Away(RunFailed):
-    """The database's server does not answer, or broke the connection."""
+    """The database's server does not answer, broke the connection, or broke the transaction off for another one."""
 
 
 @contextmanager
@@ -168,23 +168,32 @@ def _told_plainly(engine: Engine, done: str) -> Iterator[None]:
         told = f"{shown_url(engine.url)}: the table cannot be {done}: {_told(error, engine.url)}"
         if _is_away(error):
             raise Away(told) from None
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError) or _is_damaged(error):
             raise RunFailed(told + _advice(error)) from None
         raise
 
 
 def _is_away(error: DBAPIError) -> bool:
-    """Did the server go, and not the statement fail?"""
+    """Did the server go, or break off one of two that waited for each other, and not the statement fail?"""
     if error.connection_invalidated:
         return True
     state = getattr(error.orig, "sqlstate", None) or ""
-    # 08: connection exceptions; 57P0x: shutting down, starting up. psycopg tells no state where nobody listens.
-    starting = state.startswith(("08", "57P0"))
-    return starting or (isinstance(error, OperationalError) and not state and not isinstance(error.orig, sqlite3.Error))
+    # 08: connection exceptions; 57P0x: shutting down, starting up; 40: deadlocks and the like. psycopg tells no state
+    # where nobody listens.
+    passing = state.startswith(("08", "57P0", "40"))
+    return passing or (isinstance(error, OperationalError) and not state and not isinstance(error.orig, sqlite3.Error))
+
+
+def _is_damaged(error: DBAPIError) -> bool:
+    """Does the engine say so of its own files?"""
+    # XX: PostgreSQL's internal errors, among them damaged tables and indexes
+    return type(error.orig) is sqlite3.DatabaseError or (getattr(error.orig, "sqlstate", None) or "").startswith("XX")
 
 
 def _advice(error: DBAPIError) -> str:
     text = str(error.orig).lower()
+    if _is_damaged(error):
+        return "; the database's own files are damaged: restore a backup"
     if "disk is full" in text or "no space" in text or "disk i/o" in text:
         return "; make room: nothing is lost, and the same command goes on from here"
     if "readonly" in text or "read-only" in text:

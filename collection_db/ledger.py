@@ -50,7 +50,10 @@ def in_force(entries: Sequence[Any]) -> list[Any]:
 
     `entries`: all of one candidate by number; rows of `schema.Decision`.
     """
-    if all(entry.undoes is None for entry in entries):
+    for entry in entries:
+        if entry.undoes is not None:
+            break
+    else:  # as with nearly every candidate
         return list(entries)
     undone = undone_by(entries)
     return [entry for entry in entries if entry.undoes is None and entry.number not in undone]
@@ -90,7 +93,7 @@ def fold(entries: Sequence[Any]) -> Standing:
             name = entry.value
         if entry.note and (action in VERDICT_OF or action == "note"):
             note = entry.note
-    said = {verdict for curator, verdict in opinions(standing).items() if curator != AUTO}
+    said = set() if len(standing) < 2 else {word for who, word in opinions(standing).items() if who != AUTO}
     return Standing(
         verdict="undecided" if verdict is None else VERDICT_OF[verdict.action],
         curator=None if verdict is None else verdict.curator,

@@ -90,7 +90,7 @@ class CandidateRows(Rows):
         with self._take() as connection:
             for id, problem in problems.items():
                 mine = sa.and_(work.c.recipe_id == id, work.c.claim == claim)
-                connection.execute(sa.update(work).where(mine).values(_FREE | {"problem": problem}))
+                connection.execute(sa.update(work).where(mine).values(_FREE | {"problem": _storable(problem)}))
 
     def try_again(self) -> int:
         """Let what failed be drawn again; return how many recipes that are."""
@@ -221,6 +221,11 @@ def _recipes_to_make() -> sa.Select[Any]:
         sources.c.image_sha256.label("source_image_sha256"),
         sources.c.mask_sha256.label("source_mask_sha256"),
     ).join(sources, sources.c.id == recipes.c.source_id)
+
+
+def _storable(problem: str) -> str:
+    """An error's words may quote a file's name or its bytes: without what no database takes."""
+    return problem.replace("\0", "").encode(errors="replace").decode()
 
 
 def _clock(connection: Connection) -> float:

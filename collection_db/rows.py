@@ -64,7 +64,7 @@ def rows_where(
     connection: Connection, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Iterable[Any]
 ) -> list[Row[Any]]:
     """`statement` for every row whose `column` is one of `values`, however many."""
-    wanted = list(dict.fromkeys(values))
+    wanted = [value for value in dict.fromkeys(values) if _keepable(value)]
     found: list[Row[Any]] = []
     for piece in pieces(wanted):
         found += connection.execute(statement.where(among(connection, column, piece)))
@@ -77,6 +77,21 @@ def among(connection: Connection, column: sa.ColumnElement[Any], values: Sequenc
         return column == sa.any_(sa.literal(list(values), sa.ARRAY(column.type)))
     each = sa.func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(sa.select(each.c.value))
+
+
+def equals(column: sa.ColumnElement[Any], value: Any) -> sa.ColumnElement[bool]:
+    """`column` is `value`, which may be anything that a user typed."""
+    return column == value if _keepable(value) else sa.false()
+
+
+def _keepable(value: Any) -> bool:
+    """Could a column hold it? Nothing equals what none can, but the engines refuse to be asked for it: PostgreSQL knows
+    no NUL in texts, neither knows half characters, and numbers have 32 bits."""
+    if isinstance(value, int):
+        return -(2**31) <= value < 2**31
+    if isinstance(value, str):
+        return "\0" not in value and (value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value))
+    return True
 
 
 def known_ids(connection: Connection, table: sa.Table, ids: Iterable[str]) -> set[str]:

@@ -59,14 +59,18 @@ SORTS = ("position", "score", "decided_at")
 VIEW_COLUMNS = [
     *((sort,) for sort in SORTS),
     *(("verdict", sort) for sort in SORTS),
-    *((by, sort) for by in ("style", "source_id") for sort in ("position", "score")),
-    ("leader_id", "score"),
+    ("style", "position"),
+    ("style", "score"),
+    ("source_id", "position"),
+    ("leader_id",),
 ]
+# of leaders, which are looked at first: those of each verdict, in these orders
+LEADS_SORTS = ("position", "score")
+LEADS = "shown AND leader_id = id"
 # candidates of which there are few, or that are counted
 FEW = {
     "disagreed": "disagreed",
     "starred": "stars > 0",
-    "leads": "leader_id = id",
     "hidden": "NOT shown",
     "flat": "flat",
     "unchanged": "unchanged",
@@ -176,6 +180,7 @@ class Candidate(Base):
     __table_args__ = (
         sa.Index("uq_candidates_number", "number", unique=True),
         *(_view_index(*columns) for columns in VIEW_COLUMNS),
+        *(_index(f"ix_candidates_leads_{sort}", "verdict", sort, "number", where=LEADS) for sort in LEADS_SORTS),
         *(_index(f"ix_candidates_{name}", "position", "number", where=where) for name, where in FEW.items()),
     )
 

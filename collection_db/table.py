@@ -16,7 +16,7 @@ from collection_db.making import CandidateRows
 from collection_db.numbering import TokenRows
 from collection_db.planning import RecipeRows
 from collection_db.rows import shown
-from collection_db.schema import FEW, candidates, recipes, skipped_sources, sources, tokens, work
+from collection_db.schema import FEW, LEADS, candidates, recipes, skipped_sources, sources, tokens, work
 from collection_db.sourcing import SourceRows
 from collection_db.viewing import ViewRows
 
@@ -65,7 +65,7 @@ class Table(SourceRows, RecipeRows, CandidateRows, LookRows, DecisionRows, Token
             "missing": rows_of(work),
             "failed": rows_of(work, work.c.problem.is_not(None)),
             "candidates": all_shown,
-            "groups": few("leads"),
+            "groups": rows_of(candidates, sa.text(LEADS)),
             **{name: few(name) for name in ("flat", "unchanged", "copies", "earlier", "twins")},
             "accepted": accepted,
             "rejected": rejected,

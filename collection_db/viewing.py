@@ -1,22 +1,34 @@
 """Views of the candidates: filtered, sorted, and read a page at a time, however many there are.
 
-Which page it is and which rows are on it is answered by one index (`schema.VIEW_COLUMNS`); whole rows are read only of
-what is shown.
+Where only some thousand candidates fit a view's filters, they are found by an index of the filters and sorted. Where
+more do, an index in the view's order is walked: enough of what it passes fits, so a page is soon full. Which of both is
+asked first, since planners guess, and at a million rows a wrong guess takes a second. Whole rows are read only of what
+is shown.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
-from collection_db.rows import Rows, shown
-from collection_db.schema import FEW, SORTS, VERDICTS, candidates, recipes, tagged, tokens
+from collection_db.rows import Rows, equals, shown
+from collection_db.schema import (
+    FEW,
+    LEADS_SORTS,
+    SORTS,
+    VERDICTS,
+    VIEW_COLUMNS,
+    candidates,
+    recipes,
+    tagged,
+    tokens,
+)
 from errors import BadValue
 
-FLAGS = ("disagreed", "starred", "leads")
+FEW_ROWS = 2_000  # that are sorted rather than walked to
 
 
 @dataclass(frozen=True)
@@ -47,16 +59,32 @@ class View:
         if self.verdict is not None and self.verdict not in VERDICTS:
             raise BadValue("verdict", self.verdict, ", ".join(VERDICTS))
 
+    @property
+    def is_narrow(self) -> bool:
+        """Has it filters besides a verdict?"""
+        return replace(self, verdict=None, sort="position", descending=False) != View()
+
+    @property
+    def index(self) -> str:
+        """The index that has the view's order and most of its filters."""
+        if self.verdict and self.leads and self.sort in LEADS_SORTS:
+            return f"ix_candidates_leads_{self.sort}"
+        if self.style and ("style", self.sort) in VIEW_COLUMNS:
+            return f"ix_candidates_style_{self.sort}"
+        return f"ix_candidates_{'verdict_' if self.verdict else ''}{self.sort}"
+
     def where(self) -> list[sa.ColumnElement[bool] | sa.TextClause]:
         columns = {"source": "source_id", "group": "leader_id"}
         equal = ("verdict", "style", "source", "group", "guidance_scale", "insertion_step")
         given = [(candidates.c[columns.get(name, name)], getattr(self, name)) for name in equal]
         conditions: list[sa.ColumnElement[bool] | sa.TextClause] = [shown()]
-        conditions += [column == value for column, value in given if value is not None]
+        conditions += [equals(column, value) for column, value in given if value is not None]
         # in the words of their indexes
-        conditions += [sa.text(FEW[name]) for name in FLAGS if getattr(self, name)]
+        conditions += [sa.text(FEW[name]) for name in ("disagreed", "starred") if getattr(self, name)]
+        conditions += [sa.text("leader_id = id")] if self.leads else []
         if self.tag is not None:
-            conditions.append(candidates.c.id.in_(sa.select(tagged.c.candidate_id).where(tagged.c.tag == self.tag)))
+            tags = sa.select(tagged.c.candidate_id).where(equals(tagged.c.tag, self.tag))
+            conditions.append(candidates.c.id.in_(tags))
         return conditions
 
 
@@ -69,24 +97,17 @@ class ViewRows(Rows):
             ).scalar_one()
 
     def page(self, view: View, first: int = 0, limit: int = 50, total: int | None = None) -> list[Row[Any]]:
-        """`limit` candidates of a view from the `first`, counted from 0. `total`, the view's `count`, makes pages
-        behind its middle faster: they are looked for from its end.
+        """`limit` candidates of a view from the `first`, counted from 0 (below it: from 0). `total`, the view's
+        `count`, makes pages behind its middle faster: they are looked for from its end.
 
         Rows: the columns of `schema.Candidate`; the recipe's prompt, mode, seed, sampler, steps and model; `token`
         (its number, or None); in the view's order.
         """
-        descending, limit = view.descending, max(0, limit if total is None else min(limit, total - first))
+        first, descending = max(0, first), view.descending
+        limit = max(0, limit if total is None else min(limit, total - first))
         offset = first
         if total is not None and first > total // 2:
             descending, offset = not descending, max(0, total - first - limit)
-        order = [candidates.c[view.sort], candidates.c.number]
-        numbers = (
-            sa.select(candidates.c.number)
-            .where(*view.where())
-            .order_by(*(self._ordered(column, descending) for column in order))
-            .limit(limit)
-            .offset(offset)
-        )
         names = ("prompt", "mode", "seed", "sampler", "steps", "model")
         rows = (
             sa.select(candidates, *(recipes.c[name] for name in names), tokens.c.number.label("token"))
@@ -94,15 +115,28 @@ class ViewRows(Rows):
             .outerjoin(tokens, tokens.c.candidate_id == candidates.c.id)
         )
         with self._read() as connection:
-            wanted = list(connection.execute(numbers).scalars())
+            wanted = self._numbers(connection, replace(view, descending=descending), offset, limit)
             if descending != view.descending:
                 wanted.reverse()
             found = {row.number: row for row in connection.execute(rows.where(candidates.c.number.in_(wanted)))}
         return [found[number] for number in wanted if number in found]
 
-    def _ordered(self, column: sa.ColumnElement[Any], descending: bool) -> sa.ColumnElement[Any]:
-        """NULL is the smallest on both engines, as in the indexes."""
-        ordered = column.desc() if descending else column.asc()
-        if self.engine.dialect.name == "sqlite" or column.name in ("number", "position"):
-            return ordered
-        return ordered.nulls_last() if descending else ordered.nulls_first()
+    def _numbers(self, connection: Connection, view: View, offset: int, limit: int) -> list[int]:
+        """The numbers of the candidates on a page."""
+        sort, where = candidates.c[view.sort], view.where()
+        if view.is_narrow:
+            some = sa.select(candidates.c.number, sort).where(*where).limit(FEW_ROWS + 1)
+            if connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one() <= FEW_ROWS:
+                found = [(value is not None, value, number) for number, value in connection.execute(some)]
+                found.sort(reverse=view.descending)
+                return [number for *_, number in found[offset : offset + limit]]
+        walked = sa.select(candidates.c.number).where(*where).limit(limit).offset(offset)
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_sort = off")
+        else:
+            walked = walked.with_hint(candidates, f"INDEXED BY {view.index}", "sqlite")
+        first = sort.desc() if view.descending else sort.asc()
+        if connection.dialect.name == "postgresql" and sort.nullable:  # NULL is the smallest, as in SQLite
+            first = first.nulls_last() if view.descending else first.nulls_first()
+        second = candidates.c.number.desc() if view.descending else candidates.c.number.asc()
+        return list(connection.execute(walked.order_by(first, second)).scalars())

@@ -68,8 +68,10 @@ SORTS = ("position", "score", "decided_at")
 VIEWS = [
     *((sort,) for sort in SORTS),
     *(("verdict", sort) for sort in SORTS),
-    *((by, sort) for by in ("style", "source_id") for sort in ("position", "score")),
-    ("leader_id", "score"),
+    ("style", "position"),
+    ("style", "score"),
+    ("source_id", "position"),
+    ("leader_id",),
 ]
 
 
@@ -192,17 +194,13 @@ def _widen_candidates(moment: sa.DateTime) -> None:
         op.execute(statement)
     op.create_index("uq_candidates_number", "candidates", ["number"], unique=True)
     op.drop_index("ix_candidates_leader_id", "candidates")
-    on_sqlite = op.get_bind().dialect.name == "sqlite"
-    shown = sa.text("shown")
     for columns in VIEWS:
-        # what has no value comes last when the largest come first, on both engines
-        ordered = [sa.text(f"{name} NULLS FIRST") if _may_lack(name) and not on_sqlite else name for name in columns]
-        name = f"ix_candidates_{'_'.join(columns)}"
-        op.create_index(name, "candidates", [*ordered, "number"], sqlite_where=shown, postgresql_where=shown)
+        _index("_".join(columns), [*columns, "number"], "shown")
+    for sort in ("position", "score"):
+        _index(f"leads_{sort}", ["verdict", sort, "number"], "shown AND leader_id = id")
     for name, condition in (
         ("disagreed", "disagreed"),
         ("starred", "stars > 0"),
-        ("leads", "leader_id = id"),
         ("hidden", "NOT shown"),
         ("flat", "flat"),
         ("unchanged", "unchanged"),
@@ -211,14 +209,16 @@ def _widen_candidates(moment: sa.DateTime) -> None:
         ("twins", "twin_id IS NOT NULL"),
         ("freed", "freed_at IS NOT NULL"),
     ):
-        where = sa.text(condition)
-        op.create_index(
-            f"ix_candidates_{name}", "candidates", ["position", "number"], sqlite_where=where, postgresql_where=where
-        )
+        _index(name, ["position", "number"], condition)
 
 
-def _may_lack(column: str) -> bool:
-    return column in ("score", "decided_at")
+def _index(name: str, columns: list[str], condition: str) -> None:
+    """What has no value comes last when the largest come first, on both engines."""
+    on_sqlite = op.get_bind().dialect.name == "sqlite"
+    may_lack = () if on_sqlite else ("score", "decided_at")
+    ordered = [sa.text(f"{column} NULLS FIRST") if column in may_lack else column for column in columns]
+    where = sa.text(condition)
+    op.create_index(f"ix_candidates_{name}", "candidates", ordered, sqlite_where=where, postgresql_where=where)
 
 
 def _move_fingerprints() -> None:

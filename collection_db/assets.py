@@ -56,8 +56,11 @@ class Assets(Protocol):
         """Remove it; no error if it is gone. With `older_than` only if it was last put before that: a process may just
         have found its bytes there and be about to name them in the table."""
 
+    def leftovers(self) -> Sequence[Path]:
+        """What dead writers left unfinished."""
+
     def sweep(self) -> Sequence[Path]:
-        """Remove what dead writers left unfinished, and return it."""
+        """Remove the `leftovers`, and return them."""
 
     def check(self) -> str:
         """Where the store is and how it fares, in a few words, without changing anything. Raises RunFailed soon."""

@@ -17,8 +17,8 @@ from collection_db.deciding import STANDING, group_entries, write_standing
 from collection_db.engine import snapshot
 from collection_db.ledger import Standing, fold
 from collection_db.making import OF_RECIPE
-from collection_db.rows import Rows
-from collection_db.schema import candidates, decisions, fingerprints, recipes, tagged, tokens, work
+from collection_db.rows import Rows, among, pieces
+from collection_db.schema import candidates, decisions, fingerprints, grouped_sources, recipes, tagged, tokens, work
 from styles.recipes import Recipe
 
 AT_ONCE = 5_000  # candidates, or recipes
@@ -52,7 +52,7 @@ class CheckRows(Rows):
 
     def rebuild(self) -> int:
         """Work out anew, from ledger, recipes and candidates, all that is kept beside them; return how many rows were
-        wrong."""
+        wrong. What needs pictures (fingerprints, groups, twins) is left to the next run to find."""
         wrong = 0
         with self._write() as connection:
             for page in _pages(connection):
@@ -82,7 +82,20 @@ class CheckRows(Rows):
             misplaced = connection.execute(_misplaced()).all()
             wrong += len(misplaced)
             update_rows(connection, work, [dict(row._mapping) for row in misplaced], key="recipe_id")
+            wrong += _forget_lost(connection)
         return wrong
+
+
+def _forget_lost(connection: Connection) -> int:
+    """Let what points to nothing be found anew by the next run; return how many rows that are."""
+    led = list(connection.execute(sa.select(candidates.c.source_id).where(_astray("leader_id"))).scalars())
+    for piece in pieces(list(set(led))):
+        these = among(connection, grouped_sources.c.source_id, piece)
+        connection.execute(sa.delete(grouped_sources).where(these))
+    connection.execute(sa.update(candidates).where(_astray("leader_id")).values(leader_id=None))
+    twins = sa.update(candidates).where(_astray("twin_id")).values(twin_id=None, crossed_as=None)
+    unhashed = sa.update(candidates).where(_without_fingerprint()).values(hashed_with=None)
+    return len(led) + connection.execute(twins).rowcount + connection.execute(unhashed).rowcount
 
 
 def _of_file(connection: Connection) -> Iterator[Fault]:
@@ -130,19 +143,13 @@ def _of_recipes(connection: Connection) -> Iterator[Fault]:
 def _of_references(connection: Connection) -> Iterator[Fault]:
     """What no foreign key watches over."""
     for name in ("leader_id", "twin_id"):
-        other = candidates.alias("other")
-        lost = sa.select(candidates.c.id).where(
-            candidates.c[name].is_not(None), ~sa.exists().where(other.c.id == candidates.c[name])
-        )
-        for (id,) in connection.execute(lost):
-            yield Fault(id, f"its {name} names no candidate; `toadworks similarity show` groups anew", mended=False)
+        for (id,) in connection.execute(sa.select(candidates.c.id).where(_astray(name))):
+            yield Fault(id, f"its {name} names no candidate")
     apart = sa.select(tokens.c.candidate_id, tokens.c.number).join(candidates, candidates.c.id == tokens.c.candidate_id)
     for row in connection.execute(apart.where(tokens.c.image_sha256 != candidates.c.image_sha256)):
         yield Fault(row.candidate_id, f"token {row.number} was exported with another image", mended=False)
-    hashed = sa.exists().where(fingerprints.c.candidate_id == candidates.c.id)
-    without = sa.select(candidates.c.id).where(candidates.c.hashed_with.is_not(None), ~hashed)
-    for (id,) in connection.execute(without):
-        yield Fault(id, "has lost its fingerprint; `toadworks run` makes it again", mended=False)
+    for (id,) in connection.execute(sa.select(candidates.c.id).where(_without_fingerprint())):
+        yield Fault(id, "has lost its fingerprint")
 
 
 def _of_entries(connection: Connection) -> Iterator[Fault]:
@@ -197,6 +204,16 @@ def _pages(connection: Connection) -> Iterator[Sequence[int]]:
 
 def _of_page(page: Sequence[int]) -> sa.ColumnElement[bool]:
     return candidates.c.number.between(page[0], page[-1])
+
+
+def _astray(name: str) -> sa.ColumnElement[bool]:
+    other = candidates.alias("other")
+    return sa.and_(candidates.c[name].is_not(None), ~sa.exists().where(other.c.id == candidates.c[name]))
+
+
+def _without_fingerprint() -> sa.ColumnElement[bool]:
+    hashed = sa.exists().where(fingerprints.c.candidate_id == candidates.c.id)
+    return sa.and_(candidates.c.hashed_with.is_not(None), ~hashed)
 
 
 def _needless() -> sa.ColumnElement[bool]:

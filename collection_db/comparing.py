@@ -94,7 +94,18 @@ class LookRows(Rows):
         verdict, or it is a token); `chosen` (the number of the entry by which a curator made it a leader, or None).
         """
         accepted = sa.or_(candidates.c.verdict == "accept", candidates.c.id.in_(sa.select(tokens.c.candidate_id)))
-        names = ("id", "image_sha256", "hashed_with", "flat", "structure", "source_bits", "source_id", "style", *LOOKS)
+        names = (
+            "id",
+            "image_sha256",
+            "freed_at",
+            "hashed_with",
+            "flat",
+            "structure",
+            "source_bits",
+            "source_id",
+            "style",
+            *LOOKS,
+        )
         statement = (
             sa.select(
                 *(candidates.c[name] for name in (*names, "chosen")),

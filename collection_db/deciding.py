@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Row
 from collection_db.bulk import insert_rows, update_rows
 from collection_db.comparing import leaders_statement
 from collection_db.engine import patient
-from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions
+from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions, undone_by
 from collection_db.rows import Rows, equals, pieces, require_candidates, rows_where
 from collection_db.schema import ACTIONS, candidates, decisions, recipes, sources, tagged, utc_now
 from errors import BadValue, UnknownEntry
@@ -95,7 +95,7 @@ class DecisionRows(Rows):
             for number in wanted:
                 if number not in by_number:
                     raise UnknownEntry(number, "there is no such entry; `toadworks history ID` shows a candidate's")
-            undone = _undone(entries_of(connection, {row.candidate_id for row in found}))
+            undone = undone_by(entries_of(connection, {row.candidate_id for row in found}))
             for number in wanted:
                 if number in undone:
                     raise UnknownEntry(number, f"was taken back already, by entry {undone[number]}")
@@ -138,7 +138,7 @@ class DecisionRows(Rows):
         with self._read() as connection:
             found = connection.execution_options(yield_per=200).execute(mine)
             for rows in found.partitions():  # a long evening may have been undone
-                undone = _undone(entries_of(connection, {row.candidate_id for row in rows}))
+                undone = undone_by(entries_of(connection, {row.candidate_id for row in rows}))
                 for row in rows:
                     if row.number not in undone:
                         return self._step_of(connection, row)
@@ -149,7 +149,7 @@ class DecisionRows(Rows):
             return [row.number]
         of_step = sa.select(decisions).where(decisions.c.request == row.request, decisions.c.action != "undo")
         entries = connection.execute(of_step.order_by(decisions.c.number)).all()
-        undone = _undone(entries_of(connection, {entry.candidate_id for entry in entries}))
+        undone = undone_by(entries_of(connection, {entry.candidate_id for entry in entries}))
         return [entry.number for entry in entries if entry.number not in undone]
 
     def decisions(self, candidate_id: str) -> list[Row[Any]]:
@@ -329,15 +329,6 @@ def group_entries(entries: Iterable[Any]) -> dict[str, list[Any]]:
 
 def new_request() -> str:
     return secrets.token_hex(8)
-
-
-def _undone(entries: Iterable[Any]) -> dict[int, int]:
-    """Which entries are taken back, each by which other one."""
-    undone: dict[int, int] = {}
-    for entry in sorted(entries, key=lambda row: -row.number):
-        if entry.undoes is not None and entry.number not in undone:
-            undone[entry.undoes] = entry.number
-    return undone
 
 
 def checked(said: Said) -> Said:

@@ -86,26 +86,38 @@ class KeepingRows(Rows):
     def to_free(self) -> list[Row[Any]]:
         """Rejected candidates whose images are kept and that nobody else wants: rows of id and image_sha256. Not those
         on which curators disagree, or that are tokens."""
-        is_token = sa.exists().where(tokens.c.candidate_id == candidates.c.id)
-        statement = sa.select(candidates.c.id, candidates.c.image_sha256).where(
-            candidates.c.verdict == "reject", candidates.c.freed_at.is_(None), ~candidates.c.disagreed, ~is_token
-        )
+        statement = sa.select(candidates.c.id, candidates.c.image_sha256).where(_unwanted())
         with self._read() as connection:
             return list(connection.execute(statement.order_by(candidates.c.number)).all())
 
+    def wanted_again(self) -> list[Row[Any]]:
+        """Candidates whose images were freed and that are no longer rejected: rows of id and image_sha256."""
+        statement = sa.select(candidates.c.id, candidates.c.image_sha256)
+        again = sa.and_(sa.text("freed_at IS NOT NULL"), candidates.c.verdict != "reject")
+        with self._read() as connection:
+            return list(connection.execute(statement.where(again).order_by(candidates.c.number)).all())
+
     def set_freed(self, ids: Sequence[str]) -> list[str]:
-        """Note that the images of these candidates are no longer kept, but of those that were decided otherwise
-        meanwhile; return the assets that then nobody names."""
+        """Note that the images of these candidates are no longer kept, but of those that are no longer among `to_free`;
+        return the assets that then nobody names."""
         with self._write() as connection:
-            these = sa.and_(among(connection, candidates.c.id, ids), candidates.c.verdict == "reject")
-            freed = sa.select(candidates.c.image_sha256).where(these)
-            assets = set(connection.execute(freed).scalars())
-            connection.execute(sa.update(candidates).where(these).values(freed_at=utc_now()))
+            these = sa.and_(among(connection, candidates.c.id, ids), _unwanted())
+            freed = {row.id: row.image_sha256 for row in connection.execute(sa.select(candidates).where(these))}
+            assets = set(freed.values())
+            gone = among(connection, candidates.c.id, list(freed))
+            connection.execute(sa.update(candidates).where(gone).values(freed_at=utc_now()))
             kept = sa.select(candidates.c.image_sha256).where(_kept())
             still = {row[0] for row in rows_where(connection, kept, candidates.c.image_sha256, assets)}
             for column in (sources.c.image_sha256, sources.c.mask_sha256, tokens.c.image_sha256):
                 still |= {row[0] for row in rows_where(connection, sa.select(column), column, assets)}
         return sorted(assets - still)
+
+
+def _unwanted() -> sa.ColumnElement[bool]:
+    """Its image is kept, and may go."""
+    is_token = sa.exists().where(tokens.c.candidate_id == candidates.c.id)
+    rejected = sa.and_(candidates.c.verdict == "reject", ~candidates.c.disagreed)
+    return sa.and_(rejected, candidates.c.freed_at.is_(None), ~is_token)
 
 
 def _kept() -> sa.ColumnElement[bool]:

@@ -55,11 +55,20 @@ def in_force(entries: Sequence[Any]) -> list[Any]:
             break
     else:  # as with nearly every candidate
         return list(entries)
-    undone: set[int] = set()
+    undone = undone_by(entries)
+    return [entry for entry in entries if entry.undoes is None and entry.number not in undone]
+
+
+def undone_by(entries: Sequence[Any]) -> dict[int, int]:
+    """The numbers of those entries that are taken back, undoing ones among them, each with that of who takes it back.
+
+    `entries`: all of some candidates, each one's by number.
+    """
+    undone: dict[int, int] = {}
     for entry in reversed(entries):  # what undoes comes after what it undoes
         if entry.undoes is not None and entry.number not in undone:
-            undone.add(entry.undoes)
-    return [entry for entry in entries if entry.undoes is None and entry.number not in undone]
+            undone[entry.undoes] = entry.number
+    return undone
 
 
 def fold(entries: Sequence[Any]) -> Standing:

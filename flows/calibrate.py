@@ -90,9 +90,12 @@ Opener = Callable[[], Image.Image]  # a collection may be larger than memory: a 
 
 
 def _candidates(table: Table, settings: Settings) -> tuple[str, Prints, list[Opener]]:
-    """One candidate a source and style, of those that are pictures of their own: all these are to be told apart."""
+    """One candidate a source and style, of those that are pictures of their own and not freed: all these are to be told
+    apart."""
     assets, frame = settings.open_assets(), table.frame()
-    rows = [row for row in hashed_rows(table, settings) if not (row.flat or row.unchanged or row.copy_of)]
+    rows = [
+        row for row in hashed_rows(table, settings) if not (row.flat or row.unchanged or row.copy_of or row.freed_at)
+    ]
     hashed = {row.id: row.image_sha256 for row in rows}
     ids = list(frame[frame["id"].isin(list(hashed))].drop_duplicates(["source", "style"])["id"])
     if len(ids) > MOST_COMPARED:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from collection_db import Assets, Table
 from collection_db.assets import Stored
@@ -21,18 +22,21 @@ LISTED = 20  # of a kind
 @dataclass
 class Findings:
     """What is not as it should be: of the table; assets that it names and that are missing or damaged; files among the
-    assets that nothing names. `looked_at`: how many assets were read, or only looked for where `quick`."""
+    assets that nothing names, and what dead writers left unfinished. `looked_at`: how many assets were read, or only
+    looked for where `quick`."""
 
     faults: list[Fault] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     unreferenced: list[Stored] = field(default_factory=list)
+    unfinished: list[Path] = field(default_factory=list)
     looked_at: int = 0
     quick: bool = False
 
     @property
     def clean(self) -> bool:
-        """Nothing is wrong. Files that nothing names do no harm: a writer that was killed leaves them."""
+        """Nothing is wrong. Files that nothing names, or unfinished ones, do no harm: a writer that was killed leaves
+        them."""
         return not (self.faults or self.missing or self.damaged)
 
 
@@ -46,7 +50,6 @@ def check(settings: Settings, quick: bool = False) -> Findings:
     # first what lies there, then what is named: what a run adds in between is on both lists
     stored = {one.sha256: one for one in assets.stored()}
     named = table.named_assets("all")
-    table.close()
     found.missing = sorted(named.keys() - stored.keys())
     if found.missing:  # put since the listing?
         found.missing = [sha256 for sha256, state in _states(assets, found.missing) if state == "missing"]
@@ -60,6 +63,12 @@ def check(settings: Settings, quick: bool = False) -> Findings:
                     found.damaged.append(sha256)
                 elif state == "missing":  # removed since the listing
                     found.missing.append(sha256)
+    if found.missing or found.damaged:  # freed or replaced since the table was asked?
+        still = table.named_assets("all")
+        found.missing = [sha256 for sha256 in found.missing if sha256 in still]
+        found.damaged = [sha256 for sha256 in found.damaged if sha256 in still]
+    table.close()
+    found.unfinished = list(assets.leftovers())
     found.unreferenced = sorted(
         (one for sha256, one in stored.items() if sha256 not in named), key=lambda one: one.where
     )
@@ -90,6 +99,7 @@ def told(found: Findings) -> list[str]:
         "assets missing": found.missing,
         "assets damaged": found.damaged,
         "files that nothing names": [f"{one.where}, {one.size:,} bytes" for one in found.unreferenced],
+        "files left unfinished by writers that are gone": list(map(str, found.unfinished)),
     }
     for kind, listed in kinds.items():
         lines.append(f"{len(listed):>8}  {kind}")

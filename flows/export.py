@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import Assets, Table
 from errors import NothingLeft
+from flows.freeing import keep_again
 from flows.progress import meter
 from flows.settings import Settings
 from minting.metadata import Token, token_metadata
@@ -28,6 +29,7 @@ async def export(collection: str) -> int:
 def write_tokens(collection: str) -> int:
     settings = Settings.read(collection)
     table, assets = Table.open(settings.database_url), settings.open_assets()
+    keep_again(table, assets)
     accepted = table.accepted()
     if not accepted:
         raise NothingLeft(

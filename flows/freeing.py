@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from collection_db import Table
+from collection_db import Assets, Table
 from collection_db.rows import pieces
+from errors import DamagedAsset, MissingAsset
 from flows.progress import meter
 from flows.settings import Settings
 
@@ -45,3 +46,14 @@ def free(settings: Settings, found: Freeable) -> int:
             shown.advance(len(piece))
     table.close()
     return count
+
+
+def keep_again(table: Table, assets: Assets) -> None:
+    """Freed images that are wanted again, and lie there all the same, count as kept: whoever freed them was killed
+    before they went, or a backup brought them back."""
+    for row in table.wanted_again():
+        try:
+            assets.read(row.image_sha256)
+        except (MissingAsset, DamagedAsset):
+            continue
+        table.set_kept([row.id])

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from collection_db import Table
-from collection_db.ledger import in_force
+from collection_db.ledger import undone_by
 from flows.settings import Settings
 from styles.recipes import Recipe
 
@@ -33,8 +33,10 @@ def history(settings: Settings, id: str) -> Iterator[str]:
     yield ""
     yield f"{_when(row.recipe_added_at)}  planned"
     yield f"{_when(row.made_at)}  made in {row.seconds:.2f} s{f' by {row.worker}' if row.worker else ''}: {_told(row)}"
-    standing = {entry.number for entry in in_force(entries)}
-    events = [(entry.decided_at, _entry(entry, standing)) for entry in entries]
+    undone = undone_by(entries)
+    events = [(entry.decided_at, _entry(entry, entry.number in undone)) for entry in entries]
+    if row.freed_at is not None:
+        events.append((row.freed_at, "image freed"))
     if row.token is not None:
         events.append((row.exported_at, f"token {row.token} in the release, {row.token_name!r}"))
     for at, told in sorted(events, key=lambda event: event[0]):
@@ -42,13 +44,13 @@ def history(settings: Settings, id: str) -> Iterator[str]:
     table.close()
 
 
-def _entry(entry: Any, standing: set[int]) -> str:
-    what = {"undo": f"took back entry {entry.undoes}", "rename": f"named it {entry.value!r}", "note": "noted"}
+def _entry(entry: Any, undone: bool) -> str:
+    named = f"named it {entry.value!r}" if entry.value else "took its name back"
+    what = {"undo": f"took back entry {entry.undoes}", "rename": named, "note": "noted"}
     plain = f"{entry.action} {entry.value!r}" if entry.value else str(entry.action)
     told = what.get(entry.action, plain) + (", to settle it" if entry.settles else "")
     note = f": {entry.note}" if entry.note else ""
-    undone = "" if entry.number in standing or entry.action == "undo" else "   (taken back)"
-    return f"entry {entry.number}, {entry.curator}: {told}{note}{undone}"
+    return f"entry {entry.number}, {entry.curator}: {told}{note}{'   (taken back)' if undone else ''}"
 
 
 def _looks(row: Any) -> str:
@@ -74,7 +76,10 @@ def _stands(row: Any, tags: list[str]) -> str:
 
 
 def _freed(row: Any) -> str:
-    return f" (freed on {row.freed_at:%Y-%m-%d}; `toadworks check --repair` makes it again)" if row.freed_at else ""
+    if row.freed_at is None:
+        return ""
+    first = "" if row.verdict != "reject" else " once it is no longer rejected"
+    return f" (freed; `toadworks check --repair` makes it again{first})"
 
 
 def _told(row: Any) -> str:

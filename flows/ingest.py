@@ -15,7 +15,7 @@ from collection_db.rows import pieces
 from errors import BadSource, NothingLeft
 from flows.progress import meter, say
 from flows.settings import Settings
-from flows.sources import find_sources, read_attributes, read_image
+from flows.sources import SourceImage, find_sources, read_attributes, read_image
 
 BATCH = 256
 Skipped = list[tuple[str, str]]
@@ -86,14 +86,19 @@ def source_row(id: str, file: Path, settings: Settings, assets: Assets) -> dict[
         "id": id,
         "file": str(file),
         "pixels_sha256": source.pixels_sha256,
-        "image_sha256": assets.put(png(source.image)),
-        "mask_sha256": assets.put(png(source.mask)) if source.mask else None,
+        **put_source(source, assets),
         "width": source.image.width,
         "height": source.image.height,
         "frames": source.frames,
         "attributes": attributes,
         "licence": settings["sources"]["licence"],
     }
+
+
+def put_source(source: SourceImage, assets: Assets) -> dict[str, str | None]:
+    """Put its picture, and its mask if it has one, among the assets; return the columns that name them."""
+    mask = assets.put(png(source.mask)) if source.mask else None
+    return {"image_sha256": assets.put(png(source.image)), "mask_sha256": mask}
 
 
 def png(image: Image.Image) -> bytes:

@@ -15,12 +15,14 @@ from collection_db import Assets, Table
 from collection_db.keeping import MASK
 from errors import BadSource, RunFailed, ToadworksError
 from flows.check import Findings
+from flows.freeing import keep_again
 from flows.hashing import hash_drawn
-from flows.ingest import source_row
-from flows.making import Maker, checked_parts, maker
+from flows.ingest import put_source
+from flows.making import Maker, checked_parts, differing, maker
 from flows.masking import mask_name, masks_of
 from flows.progress import Meter, meter
 from flows.settings import Settings
+from flows.sources import find_sources, read_image
 from flows.stylize import Outcome, drawn_of, outcomes, packed, together
 from styles.recipes import Recipe
 
@@ -30,12 +32,14 @@ UNWANTED_AFTER = timedelta(hours=1)  # a younger file may be of a writer that is
 @dataclass
 class Repaired:
     """What was mended: rows of the table; assets that are there again, byte for byte; candidates that got another
-    picture; files that were removed. `problems`: what was not, and why."""
+    picture; files that were removed, and those that stay since they are too young. `problems`: what was not mended, and
+    why."""
 
     rows: int = 0
     restored: int = 0
     replaced: int = 0
     removed: int = 0
+    young: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -52,12 +56,17 @@ def repair(settings: Settings, found: Findings) -> Repaired:
             _sources(settings, table, assets, uses.sources, lost, done, shown)
             _masks(settings, table, assets, uses.masks, done, shown)
             _candidates(settings, table, assets, table.uses(lost).candidates, done, shown)
+    keep_again(table, assets)
     before = datetime.now(UTC) - UNWANTED_AFTER
     wanted = table.named_assets("all")  # asked again: a run may have come to name one of them
     for one in found.unreferenced:
-        if one.sha256 not in wanted and one.modified < before:
+        if one.sha256 in wanted:
+            continue
+        if one.modified < before:
             assets.remove(one.sha256, older_than=before)
             done.removed += 1
+        else:
+            done.young += 1
     done.removed += len(assets.sweep())
     table.close()
     return done
@@ -66,18 +75,23 @@ def repair(settings: Settings, found: Findings) -> Repaired:
 def _sources(
     settings: Settings, table: Table, assets: Assets, rows: list[Any], lost: set[str], done: Repaired, shown: Meter
 ) -> None:
-    """From the user's files, if these still are the same pictures."""
+    """From the user's files, if these still are the same pictures. Traits stay as they were read."""
+    if not rows:
+        return
+    files, _ = find_sources(settings.images)  # the folder may have moved
     for row in rows:
         shown.advance()
+        file = files.get(row.id, Path(row.file))
         try:
-            again = source_row(row.id, Path(row.file), settings, assets)
+            source = read_image(file, settings["sources"]["frame"])
         except BadSource as error:
             done.problems.append(f"source {row.id}: {error}")
             continue
-        if again["pixels_sha256"] != row.pixels_sha256:
-            done.problems.append(f"source {row.id}: {row.file} is another picture now; `toadworks run` takes it in")
+        if source.pixels_sha256 != row.pixels_sha256:
+            done.problems.append(f"source {row.id}: {file} is another picture now; `toadworks run` takes it in")
             continue
-        table.add_sources([again | {"position": row.position, "licence": row.licence}])
+        names = ("id", "file", "position", "pixels_sha256", "width", "height", "frames", "attributes", "licence")
+        table.add_sources([{name: row._mapping[name] for name in names} | put_source(source, assets)])
         done.restored += len(lost & {row.image_sha256, row.mask_sha256})
 
 
@@ -85,7 +99,11 @@ def _masks(settings: Settings, table: Table, assets: Assets, masks: list[str], d
     """From the masks that the user drew."""
     if not masks:
         return
-    drawn, _ = masks_of(settings, [row.id for row in table.present_sources()])
+    why = "no file of inpainting.mask is this mask any more"
+    try:
+        drawn, _ = masks_of(settings, [row.id for row in table.present_sources()])
+    except BadSource as error:
+        drawn, why = {}, str(error)
     by_name = {mask_name(mask): mask for mask in drawn.values() if isinstance(mask, bytes)}
     for name in masks:
         shown.advance()
@@ -93,7 +111,7 @@ def _masks(settings: Settings, table: Table, assets: Assets, masks: list[str], d
             assets.put(by_name[name], MASK)
             done.restored += 1
         else:
-            done.problems.append(f"mask {name[:12]}: no file of inpainting.mask is this mask any more")
+            done.problems.append(f"mask {name[:12]}: {why}")
 
 
 def _candidates(
@@ -117,8 +135,8 @@ def _candidates(
             except RunFailed:
                 raise
             except ToadworksError as error:
-                good, failed = [], {row.id: f"candidate {row.id[:12]}: {error}" for row in few}
-            done.problems += failed.values()
+                good, failed = [], {row.id: str(error) for row in few}
+            done.problems += [why if id[:12] in why else f"candidate {id[:12]}: {why}" for id, why in failed.items()]
             for outcome in good:
                 _put_back(settings, table, assets, outcome, working, done)
             shown.advance(len(few))
@@ -128,29 +146,29 @@ def _put_back(
     settings: Settings, table: Table, assets: Assets, outcome: Outcome, working: Maker, done: Repaired
 ) -> None:
     row = outcome.row
-    same = packed(outcome, row.made_with)  # as it was told of the first one: then the bytes are the same, too
-    if hashlib.sha256(same).hexdigest() == row.image_sha256:
-        assets.put(same)
-        table.set_kept([row.id])
-        done.restored += 1
-        return
-    changed = [f"{key} {row.made_with.get(key)} then, {now} now" for key, now in working.made_with.items()]
-    changed = [
-        told
-        for told, (key, now) in zip(changed, working.made_with.items(), strict=True)
-        if row.made_with.get(key) != now
-    ]
-    why = "; ".join(changed) or "it was made by another version"
-    other = assets.put(packed(outcome, working.made_with))
-    if table.replace_image(row.id, other, working.made_with):
-        hash_drawn(settings, table, [drawn_of(outcome)])
-        done.replaced += 1
-    else:
+    # as it was told of the first one: where the pixels are the same, the bytes are, too
+    before, now = packed(outcome, row.made_with), packed(outcome, working.made_with)
+    for same in (before, now):
+        if hashlib.sha256(same).hexdigest() == row.image_sha256:
+            assets.put(same)
+            table.set_kept([row.id])
+            done.restored += 1
+            return
+    if row.verdict == "accept" or row.token is not None or not _replaced(table, assets, outcome, working, now):
         kind = "a token" if row.token is not None else "accepted"
+        why = differing(row.made_with, working.made_with) or "another version, or other names of style or source"
         done.problems.append(
             f"candidate {row.id[:12]} is {kind}, and made again it is not the same ({why}): nothing took its place; "
             "bring its image back from a backup, or reject it"
         )
+        return
+    hash_drawn(settings, table, [drawn_of(outcome)])
+    done.replaced += 1
+
+
+def _replaced(table: Table, assets: Assets, outcome: Outcome, working: Maker, image: bytes) -> bool:
+    """Whether the candidate has the image now: not if it was accepted meanwhile."""
+    return table.replace_image(outcome.row.id, assets.put(image), working.made_with)
 
 
 def _width(row: Any, settings: Settings) -> int:

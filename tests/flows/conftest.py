@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from collection_db import AssetFolder
 from flows.settings import Settings
+from tests.collection_db.conftest import bucket, credentials, postgres_server, postgres_url
+from tests.collection_db.serving import FORGOTTEN_S
 from tests.flows.ponds import Pond, drawing
+
+__all__ = ["bucket", "credentials", "postgres_server", "postgres_url"]  # fixtures that are needed here, too
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (36, 36), channels: int = 3) -> Image.Image:
@@ -55,3 +61,64 @@ def pond(collection: Callable[..., Settings]) -> Callable[..., Pond]:
         return Pond(collection(text), sources)
 
     return made
+
+
+class Storage:
+    """`text`: what collection.toml says of it; the assets' files lie below `root`."""
+
+    def __init__(self, text: str, root: Path) -> None:
+        self.text, self.root = text, root
+
+    def file(self, sha256: str) -> Path:
+        """The file of an asset, to be spoilt."""
+        return AssetFolder(self.root).path(sha256)
+
+    def spoil(self, sha256: str, how: str) -> Path:
+        """Let an asset be missing, truncated or flipped (in a bit); its file."""
+        file = self.file(sha256)
+        data = file.read_bytes()
+        if how == "missing":
+            file.unlink()
+        elif how == "truncated":
+            file.write_bytes(data[:-20])
+        else:
+            file.write_bytes(data[:60] + bytes([data[60] ^ 4]) + data[61:])
+        time.sleep(2 * FORGOTTEN_S)  # then the service has seen it
+        return file
+
+
+@pytest.fixture
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """Where table and assets are: in a file and a folder, or (as a test's `parametrize` says, indirectly) "postgresql"
+    or "bucket"."""
+    kind = getattr(request, "param", "folder")
+    if kind == "postgresql":
+        return Storage(f'[storage]\ndatabase = "{request.getfixturevalue("postgres_url")}"\n', tmp_path / "assets")
+    if kind == "bucket":
+        request.getfixturevalue("monkeypatch").setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        place, service = request.getfixturevalue("bucket"), request.getfixturevalue("s3")
+        text = f'[storage]\nassets = "s3://{place.name}/toads"\nendpoint_url = "{service.url}"\n'
+        return Storage(text, place / "toads")
+    return Storage("", tmp_path / "assets")
+
+
+@pytest.fixture
+def lake(pond: Callable[..., Pond], storage: Storage) -> Iterator[Pond]:
+    """A pond of two sources and four candidates in that storage: the first is accepted, the second rejected."""
+    made = pond(text=storage.text)
+    made.ids = made.add([(0, drawing(5)), (0, drawing(6)), (1, drawing(7)), (1, drawing(8))])
+    made.table.decide(made.ids[:1], "accept", "ann")
+    made.table.decide(made.ids[1:2], "reject", "ann")
+    yield made
+    made.table.close()
+
+
+@pytest.fixture(scope="module")
+def one_thread_here() -> Iterator[None]:
+    """`one_thread` for a whole module: what is made in it is made with one."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from collection_db import AssetFolder, PlannedRecipe, Table
+from collection_db import PlannedRecipe, Table
 from flows.hashing import hash_missing, hash_rows
 from flows.ingest import png
 from flows.settings import Settings
@@ -28,8 +28,9 @@ class Pond:
 
     def __init__(self, settings: Settings, sources: Sequence[Image.Image]) -> None:
         self.settings, self.sources = settings, list(sources)
-        self.table, self.assets = Table.open(settings.database_url), AssetFolder(settings.assets)
+        self.table, self.assets = Table.open(settings.database_url), settings.open_assets()
         self.planned: list[PlannedRecipe] = []
+        self.ids: list[str] = []
         self.style = "ink"
         for number, image in enumerate(sources):
             row = {"id": str(number), "position": number, "file": f"{number}.png", "width": 64, "height": 64}
@@ -68,6 +69,11 @@ class Pond:
 
     def look(self, id: str):
         return next(row for row in self.table.looks() if row.id == id)
+
+    def image_of(self, id: str) -> str:
+        """The SHA-256 of a candidate's picture."""
+        [row] = self.table.candidates([id])
+        return row.image_sha256
 
     def seen(self) -> dict[str, tuple]:
         names = ("leader_id", "twin_id", "unchanged", "copy_of", "earlier", "score", "flat")

@@ -13,7 +13,7 @@ from commands.shared import (
     in_collection,
     settings_of,
 )
-from errors import BadValue, RunFailed
+from errors import NothingLeft, RunFailed
 
 if TYPE_CHECKING:
     from flows.backup import Report
@@ -89,7 +89,8 @@ def check(collection: Path, quick: bool, mend: bool) -> None:
         raise RunFailed("something is wrong (above); `toadworks check --repair` mends what can be mended")
     done = repair(settings, found)
     click.echo(f"mended: {done.rows} rows, {done.restored} assets as they were, {done.replaced} candidates made anew")
-    click.echo(f"removed: {done.removed} files that nothing names")
+    young = f"; {done.young} younger than an hour stay, as a run may be about to name them" if done.young else ""
+    click.echo(f"removed: {done.removed} files that nothing names{young}")
     for sentence in done.problems:
         click.echo(f"not mended: {sentence}", err=True)
     if done.problems:
@@ -113,6 +114,6 @@ def gc(collection: Path, yes: bool) -> None:
     if not found.rows:
         return
     if not yes and not sys.stdin.isatty():
-        raise BadValue("gc", "without an answer", "--yes where nobody is there to be asked")
+        raise NothingLeft("nobody is there to be asked whether to remove them; --yes does it unasked")
     if yes or click.confirm("remove them?"):
         click.echo(f"removed {free(settings, found)} files")

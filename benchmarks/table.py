@@ -64,6 +64,16 @@ class Planned:
             yield PlannedRecipe(recipe, f"{source:05}", f"style-{style:02}", "tadpole")
 
 
+class Walked:
+    """What an iterator gives, from its beginning each time: the table need not keep it all, to be able to begin anew."""
+
+    def __init__(self, begin: Callable[[], Iterator[dict[str, Any]]]) -> None:
+        self.begin = begin
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return self.begin()
+
+
 class Loaded:
     """A table that is being filled; remembers how long each part took."""
 
@@ -77,8 +87,8 @@ class Loaded:
         self._timed("sources", SOURCES, lambda: self.table.add_sources(self._sources()))
         self._timed("recipes", self.count, lambda: self.table.plan(Planned(self.count)))
         self.ids = [item.recipe.id for item in Planned(self.count)]
-        self._timed("candidates", self.count, lambda: self.table.add_candidates(self._candidates()))
-        self._timed("scores and groups", self.count, lambda: self.table.set_looks(self._looks()))
+        self._timed("candidates", self.count, lambda: self.table.add_candidates(Walked(self._candidates)))
+        self._timed("scores and groups", self.count, lambda: self.table.set_looks(Walked(self._looks)))
         self._timed("decisions", 2 * self.count, self._decide)
 
     def _timed(self, what: str, rows: int, action: Callable[[], object]) -> None:
@@ -110,7 +120,7 @@ class Loaded:
         """Groups of four of one source, led by the first."""
         for number, id in enumerate(self.ids):
             leader = self.ids[number - number // SOURCES % 4 * SOURCES]
-            yield {"id": id, "score": self.rng.random(), "leader_id": leader}
+            yield {"id": id, "score": int(id[:12], 16) / 16**12, "leader_id": leader}
 
     def _decide(self) -> None:
         """Two curators go through everything; they differ now and then."""

@@ -135,8 +135,8 @@ class LookRows(Rows):
         """Store what candidates look like: `id`, and some of `LOOKS`, the same ones in every row. Candidates that are
         not given keep what they have. Raises BadValue for another key, UnknownCandidate for an unknown id, leader or
         twin; of some thousand rows all are stored or none."""
-        for piece in pieces(_look_values(rows), AT_ONCE):
-            self._update_candidates(piece)
+        for batch in batches(rows, AT_ONCE):
+            self._update_candidates(_look_values(batch))
 
     def set_groups(self, rows: Iterable[Mapping[str, Any]], signatures: Mapping[str, str]) -> None:
         """Store the groups of whole sources: rows as for `set_looks`, of all their candidates, and what these were when

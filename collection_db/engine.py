@@ -47,6 +47,7 @@ PRAGMAS = (
     "cache_size = -65536",  # kB
     "wal_autocheckpoint = 8000",  # pages of 4 kB
 )
+YIELDED = ("40001", "40P01")  # PostgreSQL's: serialization failure, deadlock
 AWAY_S = 120.0  # how long a server may be away, in seconds
 
 P = ParamSpec("P")
@@ -95,9 +96,9 @@ def _connect(url: str) -> Engine:
 
 
 def patient(method: Callable[P, Result]) -> Callable[P, Result]:
-    """`method`, repeated from its beginning while the database's server is away, for `AWAY_S` at most: its transaction
-    was undone, or, if only the answer was lost, doing it again changes nothing. An iterator among its arguments is
-    read once, into a list."""
+    """`method`, repeated from its beginning while the database's server is away, or undoes its transaction in favour of
+    others, for `AWAY_S` at most: it was undone, or, if only the answer was lost, doing it again changes nothing. An
+    iterator among its arguments is read once, into a list."""
 
     @wraps(method)
     def repeated(*args: P.args, **kwargs: P.kwargs) -> Result:
@@ -107,10 +108,10 @@ def patient(method: Callable[P, Result]) -> Callable[P, Result]:
         while True:
             try:
                 return method(*args, **kwargs)
-            except Away as error:
+            except Undone as error:
                 if time.monotonic() + wait > deadline:
                     raise RunFailed(f"{error}; {GOES_ON}") from None
-                if wait < 0.4:
+                if wait < 0.4 and isinstance(error, Away):
                     logging.getLogger("toadworks").warning("%s; trying again for %d s", error, AWAY_S)
                 time.sleep(wait)
                 wait = min(wait * 2, 5.0)
@@ -155,7 +156,11 @@ def take_turn(connection: Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
 
 
-class Away(RunFailed):
+class Undone(RunFailed):
+    """The transaction was undone by no fault of its own: done again, it may work."""
+
+
+class Away(Undone):
     """The database's server does not answer, or broke the connection."""
 
 
@@ -168,6 +173,8 @@ def _told_plainly(engine: Engine, done: str) -> Iterator[None]:
         told = f"{shown_url(engine.url)}: the table cannot be {done}: {_told(error, engine.url)}"
         if _is_away(error):
             raise Away(told) from None
+        if (getattr(error.orig, "sqlstate", None) or "") in YIELDED:
+            raise Undone(told) from None
         if isinstance(error, OperationalError):
             raise RunFailed(told + _advice(error)) from None
         raise

@@ -7,9 +7,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from collection_db import Table, engine
 from collection_db.schema import candidates, decisions
@@ -108,3 +110,25 @@ def test_server_that_stays_away_is_told(
     server.start()
     assert table.add_candidates([Given.candidate(id)]) == 1
     table.close()
+
+
+def test_what_a_deadlock_undid_is_done_again(planned: Table) -> None:
+    claim, rows = planned.claim("worker", 40, 60)
+    lock = "SELECT recipe_id FROM work WHERE recipe_id = '{}' FOR UPDATE"
+    tries: list[str] = []
+
+    def count(connection: object, cursor: object, statement: str, *others: object) -> None:
+        tries.extend([statement] if statement.startswith("UPDATE work SET leased_until") else [])
+
+    sa.event.listen(planned.engine, "before_cursor_execute", count)
+    with ThreadPoolExecutor() as threads, planned.engine.begin() as other:
+        other.exec_driver_sql("SET LOCAL deadlock_timeout = '60s'")  # so that it is the worker who gives way
+        other.exec_driver_sql(lock.format(rows[-1].id))
+        renewed = threads.submit(planned.renew, claim, 60)
+        while not tries:
+            time.sleep(0.01)
+        time.sleep(0.3)  # it holds the first ones, and waits for the last
+        other.exec_driver_sql(lock.format(rows[0].id))
+        other.commit()
+        assert renewed.result(timeout=60) == 40
+    assert len(tries) > 1

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 
 from collection_db.bulk import insert_rows, update_rows
 from collection_db.comparing import leaders_statement
+from collection_db.engine import patient
 from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions
 from collection_db.rows import Rows, pieces, require_candidates, rows_where
 from collection_db.schema import ACTIONS, candidates, decisions, recipes, sources, tagged, utc_now
@@ -47,11 +48,7 @@ class DecisionRows(Rows):
         """
         curator = checked_text("curator", curator)
         given = [checked(one) for one in said]
-        with self._write() as connection:
-            known = sa.select(decisions.c.number).where(decisions.c.request == request).limit(1)
-            if request is not None and connection.execute(known).first() is not None:
-                return 0
-            return _record(connection, given, curator, request or new_request())
+        return self._say(given, curator, request or new_request(), named=request is not None)
 
     def decide(
         self,
@@ -83,9 +80,22 @@ class DecisionRows(Rows):
         """Take these entries back, all or none; return how many were. An undoing entry may be taken back, too: then
         what it undid stands again. Raises UnknownEntry for a number that the ledger has not, or that is taken back
         already; BadValue for no curator."""
-        wanted = list(dict.fromkeys(numbers))
-        curator = checked_text("curator", curator)
+        return self._undo(list(dict.fromkeys(numbers)), checked_text("curator", curator), note, new_request())
+
+    @patient
+    def _say(self, said: Sequence[Said], curator: str, request: str, named: bool) -> int:
+        """Done again under the same request, as only the answer may have been lost. `named`: by the caller, who may
+        have asked before."""
         with self._write() as connection:
+            if done := _count_of(connection, request):
+                return 0 if named else done
+            return _record(connection, said, curator, request)
+
+    @patient
+    def _undo(self, wanted: Sequence[int], curator: str, note: str, request: str) -> int:
+        with self._write() as connection:
+            if done := _count_of(connection, request):
+                return done
             found = rows_where(connection, sa.select(decisions), decisions.c.number, wanted)
             by_number = {row.number: row for row in found}
             for number in wanted:
@@ -100,7 +110,7 @@ class DecisionRows(Rows):
                 id = by_number[number].candidate_id
                 entries.setdefault(id, []).append({"action": "undo", "undoes": number, "note": note})
             before = group_entries(entries_of(connection, entries))
-            return _append(connection, entries, before, curator, new_request())
+            return _append(connection, entries, before, curator, request)
 
     def last_step(self, curator: str) -> list[int]:
         """The numbers of the entries that `curator` added last in one step and that stand; empty where there are none.
@@ -289,6 +299,13 @@ def entries_of(connection: Connection, ids: Iterable[str]) -> list[Row[Any]]:
 def group_entries(entries: Iterable[Any]) -> dict[str, list[Any]]:
     """Entries that come candidate by candidate, by candidate."""
     return {id: list(of) for id, of in groupby(entries, key=lambda row: row.candidate_id)}
+
+
+def _count_of(connection: Connection, request: str) -> int:
+    """How many entries were added in this step."""
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(decisions).where(decisions.c.request == request)
+    ).scalar_one()
 
 
 def new_request() -> str:

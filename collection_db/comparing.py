@@ -9,7 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from collection_db.bulk import insert_rows, update_rows
-from collection_db.rows import Rows, among, checked_row, number_or_none, pieces, require_candidates, rows_where, shown
+from collection_db.rows import (
+    Rows,
+    among,
+    batches,
+    checked_row,
+    number_or_none,
+    pieces,
+    require_candidates,
+    rows_where,
+    shown,
+)
 from collection_db.schema import (
     candidates,
     fingerprints,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from collection_db.bulk import insert_rows
-from collection_db.engine import reading
+from collection_db.engine import patient, reading
 from collection_db.rows import Rows, among, batches, checked_row, number_or_none, pieces, rows_where
 from collection_db.schema import candidates, recipes, sources, utc_now, work
 from errors import UnknownCandidate
@@ -53,17 +53,24 @@ class CandidateRows(Rows):
         `source_mask_sha256`, as it is now: it may have changed since it was planned. What failed is not given out: see
         `fail`.
         """
-        claim = secrets.token_hex(16)
+        return self._claim(secrets.token_hex(16), worker, limit, lease_s)
+
+    @patient
+    def _claim(self, claim: str, worker: str, limit: int, lease_s: float) -> tuple[str, list[Row[Any]]]:
+        """Done again under the same claim: if only the answer was lost, nobody else would know what it took."""
         with self._take() as connection:
             now = _clock(connection)
             free = sa.or_(work.c.claim.is_(None), work.c.leased_until < now)
             order = (work.c.steps, work.c.insertion_step, work.c.position, work.c.recipe_id)
-            # SKIP LOCKED, where there is such a thing: workers that ask at once do not wait for each other
-            chosen = sa.select(work.c.recipe_id).where(free, work.c.problem.is_(None)).order_by(*order).limit(limit)
-            ids = list(connection.execute(chosen.with_for_update(skip_locked=True)).scalars())
-            taken = {"worker": worker, "claim": claim, "leased_until": now + lease_s}
-            for piece in pieces(ids):
-                connection.execute(sa.update(work).where(among(connection, work.c.recipe_id, piece)).values(taken))
+            ordered = sa.select(work.c.recipe_id).order_by(*order)
+            ids = list(connection.execute(ordered.where(work.c.claim == claim)).scalars())
+            if not ids:
+                # SKIP LOCKED, where there is such a thing: workers that ask at once do not wait for each other
+                chosen = ordered.where(free, work.c.problem.is_(None)).limit(limit).with_for_update(skip_locked=True)
+                ids = list(connection.execute(chosen).scalars())
+                taken = {"worker": worker, "claim": claim, "leased_until": now + lease_s}
+                for piece in pieces(ids):
+                    connection.execute(sa.update(work).where(among(connection, work.c.recipe_id, piece)).values(taken))
             rows = rows_where(connection, _recipes_to_make(), recipes.c.id, ids)
         by_id = {row.id: row for row in rows}
         return claim, [by_id[id] for id in ids]

@@ -7,11 +7,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
 from collection_db import Table, engine
+from collection_db.deciding import Said
 from collection_db.schema import candidates, decisions
 from errors import RunFailed
 from tests.collection_db.conftest import Given
@@ -108,3 +114,67 @@ def test_server_that_stays_away_is_told(
     server.start()
     assert table.add_candidates([Given.candidate(id)]) == 1
     table.close()
+
+
+def test_what_a_deadlock_undid_is_done_again(planned: Table) -> None:
+    claim, rows = planned.claim("worker", 40, 60)
+    lock = "SELECT recipe_id FROM work WHERE recipe_id = '{}' FOR UPDATE"
+    tries: list[str] = []
+
+    def count(connection: object, cursor: object, statement: str, *others: object) -> None:
+        tries.extend([statement] if statement.startswith("UPDATE work SET leased_until") else [])
+
+    sa.event.listen(planned.engine, "before_cursor_execute", count)
+    with ThreadPoolExecutor() as threads, planned.engine.begin() as other:
+        other.exec_driver_sql("SET LOCAL deadlock_timeout = '60s'")  # so that it is the worker who gives way
+        other.exec_driver_sql(lock.format(rows[-1].id))
+        renewed = threads.submit(planned.renew, claim, 60)
+        while not tries:
+            time.sleep(0.01)
+        time.sleep(0.3)  # it holds the first ones, and waits for the last
+        other.exec_driver_sql(lock.format(rows[0].id))
+        other.commit()
+        assert renewed.result(timeout=60) == 40
+    assert len(tries) > 1
+
+
+@contextmanager
+def answer_lost(table: Table) -> Iterator[None]:
+    """The next transaction is committed, but the connection breaks before anybody hears of it."""
+    commit = table.engine.dialect.do_commit
+    lost: list[object] = []
+
+    def breaking(connection: Any) -> None:
+        commit(connection)
+        if not lost:
+            lost.append(connection)
+            connection.dbapi_connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(table.engine.dialect, "do_commit", breaking)
+        yield
+    assert lost
+
+
+def test_lost_answer_takes_nothing_twice(planned: Table) -> None:
+    with answer_lost(planned):
+        claim, rows = planned.claim("worker", 10, 600)
+    assert len(rows) == 10 and [(row.worker, row.held) for row in planned.workers()] == [("worker", 10)]
+    made = [Given.candidate(row.id) for row in rows]
+    with answer_lost(planned):
+        assert len(planned.finish(claim, made)) == 10
+
+
+def test_lost_answer_says_nothing_twice(planned: Table) -> None:
+    ids = [row.id for row in planned.missing(2)]
+    planned.add_candidates(map(Given.candidate, ids))
+    with answer_lost(planned):
+        assert planned.decide(ids, "accept", "ann") == 2
+    with answer_lost(planned):
+        assert planned.record([Said(ids[0], "accept"), Said(ids[0], "reject")], "bob", "step") == 0
+    assert planned.record([Said(ids[0], "star")], "bob", "step") == 0
+    with answer_lost(planned):
+        assert planned.undo(planned.last_step("ann"), "ann") == 2
+    assert [row.action for row in planned.decisions(ids[0])] == ["accept", "accept", "reject", "undo"]
+    assert planned.faults() == []

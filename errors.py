@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+GOES_ON = "nothing is lost, and the same command goes on from here"  # after what users can put right
+
 
 class ToadworksError(Exception):
     """Base of every error that a user may see. `exit_status` is what the command line exits with."""

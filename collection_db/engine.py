@@ -18,12 +18,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from collection_db.schema import Base
-from errors import BadSetting, RunFailed
+from errors import GOES_ON, BadSetting, RunFailed
 
 ALLOWED = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME"
 DRIVERS = {
@@ -87,7 +88,7 @@ def _connect(url: str) -> Engine:
         engine.dispose()
         if url in _opened and isinstance(error, DBAPIError) and _is_away(error):
             raise Away(f"{shown}: the database cannot be opened: {_told(error, where)}") from None
-        raise BadSetting(shown, "database", f"cannot be opened: {_told(error, where)}") from None
+        raise BadSetting(shown, "database", f"cannot be opened: {_told(error, where)}{_advice(error)}") from None
     except BadSetting:
         engine.dispose()
         raise
@@ -109,7 +110,7 @@ def patient(method: Callable[P, Result]) -> Callable[P, Result]:
                 return method(*args, **kwargs)
             except Away as error:
                 if time.monotonic() + wait > deadline:
-                    raise RunFailed(f"{error}; nothing is lost, and the same command goes on from here") from None
+                    raise RunFailed(f"{error}; {GOES_ON}") from None
                 if wait < 0.4:
                     logging.getLogger("toadworks").warning("%s; trying again for %d s", error, AWAY_S)
                 time.sleep(wait)
@@ -190,13 +191,13 @@ def _is_damaged(error: DBAPIError) -> bool:
     return type(error.orig) is sqlite3.DatabaseError or (getattr(error.orig, "sqlstate", None) or "").startswith("XX")
 
 
-def _advice(error: DBAPIError) -> str:
-    text = str(error.orig).lower()
-    if _is_damaged(error):
+def _advice(error: Exception) -> str:
+    text = str(getattr(error, "orig", error)).lower()
+    if isinstance(error, DBAPIError) and _is_damaged(error):
         return "; the database's own files are damaged: restore a backup"
     if "disk is full" in text or "no space" in text or "disk i/o" in text:
-        return "; make room: nothing is lost, and the same command goes on from here"
-    if "readonly" in text or "read-only" in text:
+        return f"; make room: {GOES_ON}"
+    if "readonly" in text or "read-only" in text or "unable to open database file" in text:
         return "; the file and its folder must be writable"
     return ""
 
@@ -249,8 +250,16 @@ def _make_folder(url: URL, shown: str) -> None:
         raise BadSetting(shown, "database", f"its folder cannot be made: {error}") from None
 
 
+class _WithHints(SQLiteCompiler):
+    """SQLite knows INDEXED BY, and SQLAlchemy's words for it do not."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text
+
+
 def _sqlite_engine(url: URL) -> Engine:
     engine = sa.create_engine(url, connect_args={"timeout": WAIT_S})
+    engine.dialect.statement_compiler = _WithHints
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:

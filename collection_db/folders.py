@@ -3,6 +3,7 @@ damage shows."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from collection_db.assets import Stored, asset_name, is_suffix, named_by
 from durable import is_alive, sync_folder
-from errors import DamagedAsset, MissingAsset, RunFailed
+from errors import GOES_ON, DamagedAsset, MissingAsset, RunFailed
 
 STALE_S = 3600.0  # a temporary file older than this belongs to nobody, in seconds
 _TEMPORARY = re.compile(r".+\.tmp-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]+")
@@ -45,7 +46,8 @@ class AssetFolder:
             if not _renewed(final) or final.read_bytes() != data:
                 self._write(final, data)
         except OSError as error:
-            raise RunFailed(f"{final}: the asset cannot be written: {error.strerror or error}") from error
+            told = f"{final}: the asset cannot be written: {error.strerror or error}{_advice(error)}"
+            raise RunFailed(told) from error
         return sha256
 
     def read(self, sha256: str) -> bytes:
@@ -166,6 +168,12 @@ class AssetFolder:
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(folder)
+
+
+def _advice(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"; make room: {GOES_ON}"
+    return "; the folder must be writable" if error.errno in (errno.EROFS, errno.EACCES) else ""
 
 
 def _renewed(file: Path) -> bool:

@@ -49,8 +49,9 @@ class CandidateRows(Rows):
         order in which to make them: those that can share a batch (the same steps, then insertion_step) beside each
         other, then by position. No recipe is given to two workers at a time.
 
-        Rows as in `schema.StoredRecipe`, and the source's `source_image_sha256`, `source_mask_sha256`. What failed is
-        not given out: see `fail`.
+        Rows as in `schema.StoredRecipe`, and the source's `source_pixels_sha256`, `source_image_sha256`,
+        `source_mask_sha256`, as it is now: it may have changed since it was planned. What failed is not given out: see
+        `fail`.
         """
         claim = secrets.token_hex(16)
         with self._take() as connection:
@@ -218,6 +219,7 @@ NEW |= {"judged": False}
 def _recipes_to_make() -> sa.Select[Any]:
     return sa.select(
         recipes,
+        sources.c.pixels_sha256.label("source_pixels_sha256"),
         sources.c.image_sha256.label("source_image_sha256"),
         sources.c.mask_sha256.label("source_mask_sha256"),
     ).join(sources, sources.c.id == recipes.c.source_id)

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from collection_db.rows import Rows, equals, shown
+from collection_db.rows import Rows, equals, rows_where, shown
 from collection_db.schema import (
     FEW,
     LEADS_SORTS,
@@ -118,7 +118,7 @@ class ViewRows(Rows):
             wanted = self._numbers(connection, replace(view, descending=descending), offset, limit)
             if descending != view.descending:
                 wanted.reverse()
-            found = {row.number: row for row in connection.execute(rows.where(candidates.c.number.in_(wanted)))}
+            found = {row.number: row for row in rows_where(connection, rows, candidates.c.number, wanted)}
         return [found[number] for number in wanted if number in found]
 
     def _numbers(self, connection: Connection, view: View, offset: int, limit: int) -> list[int]:

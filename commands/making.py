@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from commands.shared import (
+    MOST_NOTES,
     duration,
     export_collection,
     in_collection,
@@ -96,8 +97,11 @@ def status(collection: Path) -> None:
         click.echo(f"{count:>8}  {name.replace('_', ' ')}")
     for file, reason in table.skipped():
         click.echo(f"skipped {file}: {reason}")
-    for row in table.problems():
+    failed = table.problems()
+    for row in failed[:MOST_NOTES]:
         click.echo(f"failed {row.id[:8]} ({row.source_id}, {row.style}): {row.problem}")
+    if len(failed) > MOST_NOTES:
+        click.echo(f"... and {len(failed) - MOST_NOTES} more failed")
     for worker in table.workers():
         left = f"{worker.seconds_left:.0f} s of its lease left" if worker.seconds_left > 0 else "its lease ran out"
         click.echo(f"worker {worker.worker} makes {worker.held}, {left}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -43,13 +43,22 @@ def plan_recipes(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
         )
     for warning in warnings(settings):
         say(warning)
-    planned = (
-        PlannedRecipe(cell.recipe, cell.source_id, cell.style, settings.model.name)
-        for cell in cells(settings, sources, masks)
-    )
-    new, known = table.plan(planned)
+    new, known = table.plan(_Plan(settings, sources, masks))
     table.close()
     return new, known, skipped
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The recipes of the grid. They can be walked again, and are never all in memory."""
+
+    settings: Settings
+    sources: list[tuple[str, str]]
+    masks: Masks
+
+    def __iter__(self) -> Iterator[PlannedRecipe]:
+        for cell in cells(self.settings, self.sources, self.masks):
+            yield PlannedRecipe(cell.recipe, cell.source_id, cell.style, self.settings.model.name)
 
 
 def cells(settings: Settings, sources: list[tuple[str, str]], masks: Masks) -> Iterable[Cell]:

@@ -130,6 +130,9 @@ def outcomes(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[Outc
     failed = {}
     for row in rows:
         recipe = Recipe.from_json(row.json)
+        if row.source_pixels_sha256 != recipe.source_sha256:
+            failed[row.id] = f"source {row.source_id}: its picture changed since this was planned; plan it anew"
+            continue
         try:
             source = asset_picture(assets, row.source_image_sha256)
             request = working.request(Order(recipe, source, own_mask(recipe, assets)))

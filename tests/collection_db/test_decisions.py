@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from collection_db import deciding
+from collection_db.deciding import Said
 from errors import BadValue, UnknownCandidate
 
 
@@ -30,6 +31,14 @@ def test_equal_decision_is_added_once(table, given):
         ("accept", "bob", "lovely eyes"),
     ]
     assert said(table, second) == [("accept", "ann", "")]
+
+
+def test_verdict_and_tag_in_one_step(table, given):
+    [id] = given.candidates(table, 1)
+    step = [Said(id, "accept"), Said(id, "tag", "best"), Said(id, "lead"), Said(id, "rename", "Lily")]
+    assert table.record(step, "ann") == 4
+    assert said(table, id) == [(one.action, "ann", "") for one in step]
+    assert table.record(step, "ann") == 0 and table.tags() == {id: ["best"]}
 
 
 def test_unknown_id_decides_nothing(table, given):

@@ -40,12 +40,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def toadworks(environment: dict[str, str]) -> Run:
-    """`toadworks("plan", cwd=folder)` runs the command and returns what it printed."""
+    """`toadworks("plan", cwd=folder)` runs the command and returns what it printed. Further names go into its
+    environment."""
 
-    def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "toadworks", *map(str, arguments)]
         return subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False
+            command, cwd=cwd, env=environment | more, capture_output=True, text=True, timeout=600, check=False
         )
 
     return run

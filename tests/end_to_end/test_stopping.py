@@ -6,26 +6,42 @@ import hashlib
 import os
 import random
 import signal
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from collection_db import Table
+from flows.ingest import chosen_sources, ingest_batch
+from flows.pair import plan_recipes
+from flows.settings import Settings
+from flows.stylize import make_missing
+
+SOURCES = 10
 
 
-def made(database: Path) -> dict[str, str]:
+def made(url: str) -> dict[str, str]:
     """{candidate id: SHA-256 of its picture} as the table has it now."""
-    if not database.exists():
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         return {}
-    connection = sqlite3.connect(database)
+    engine = sa.create_engine(url)
     try:
-        return dict(connection.execute("SELECT id, image_sha256 FROM candidates"))
-    except sqlite3.OperationalError:  # not migrated yet
+        with engine.begin() as connection:
+            return dict(connection.exec_driver_sql("SELECT id, image_sha256 FROM candidates").tuples().all())
+    except sa.exc.DBAPIError:  # not migrated yet
         return {}
     finally:
-        connection.close()
+        engine.dispose()
+
+
+def make_without_prefect(settings: Settings) -> None:
+    files, _ = chosen_sources(settings)
+    ingest_batch.fn(str(settings.file), [(id, str(file)) for id, file in files.items()], 0)
+    plan_recipes.fn(str(settings.file))
+    assert make_missing(settings)[1] == []
 
 
 def wait_for(condition, process, seconds: float = 300.0) -> None:
@@ -56,7 +72,7 @@ def processes_with(text: str) -> Iterator[int]:
 
 def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path, toadworks, start, small_collection):
     settings = small_collection(tmp_path, 12, steps=20)
-    database = settings.folder / "toadworks.db"
+    database = settings.database_url
     process = start("run", cwd=settings.folder)
     wait_for(lambda: made(database), process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
@@ -70,37 +86,43 @@ def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path, toadworks, start, small_co
 
 
 @pytest.mark.slow
-def test_ten_kills_lose_and_repeat_nothing(tmp_path, toadworks, start, small_collection, environment):
-    undisturbed = small_collection(tmp_path / "undisturbed", 12, steps=10)
-    assert toadworks("run", cwd=undisturbed.folder).returncode == 0
-    wanted = made(undisturbed.folder / "toadworks.db")
-    assert len(wanted) == 48
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_ten_kills_lose_and_repeat_nothing(tmp_path, toadworks, start, small_collection, request, engine):
+    undisturbed = small_collection(tmp_path / "undisturbed", SOURCES, steps=8)
+    make_without_prefect(undisturbed)
+    wanted = made(undisturbed.database_url)
+    assert len(wanted) == 4 * SOURCES
 
-    settings = small_collection(tmp_path / "killed", 12, steps=10)
-    database = settings.folder / "toadworks.db"
+    settings = small_collection(tmp_path / "killed", SOURCES, steps=8)
+    if engine == "postgresql":
+        text = settings.file.read_text().replace('"toadworks.db"', f'"{request.getfixturevalue("postgres_url")}"')
+        settings.file.write_text(text)
+        settings = Settings.read(settings.file)
+    url = settings.database_url
     rng = random.Random(1)
     kills_after_a_candidate = 0
     for kill in range(10):
-        before = len(made(database))
+        before = len(made(url))
         process = start("run", cwd=settings.folder)
         if kill == 0:
             wait_for(settings.assets.exists, process)  # while sources are read
-        elif kill == 1:
-            wait_for(database.exists, process)
-        elif before < 40:
-            wait_for(lambda before=before: len(made(database)) > before, process)  # while candidates are made
+        elif before < 4 * SOURCES - 4:
+            wait_for(lambda before=before: len(made(url)) > before, process)  # while candidates are made
         else:
             wait_for(lambda: list(settings.sheets.glob("*")), process)  # while sheets are drawn
         time.sleep(rng.random() * 0.3)
         process.kill()
         process.communicate()
-        kills_after_a_candidate += bool(made(database))
+        kills_after_a_candidate += bool(made(url))
         assert_whole(settings.assets)
     assert kills_after_a_candidate >= 8
     assert toadworks("run", cwd=settings.folder).returncode == 0
-    assert made(database) == wanted
+    assert made(url) == wanted
     assert_whole(settings.assets)
     assert not list(settings.assets.rglob("*.tmp-*"))
+    table = Table.open(url)
+    assert table.faults() == [] and table.count_missing() == 0
+    table.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -109,7 +131,7 @@ def test_a_killed_run_leaves_no_server_behind(tmp_path, start, small_collection,
     process = start("run", cwd=settings.folder)
     home = f"PREFECT_HOME={environment['PREFECT_HOME']}"
     wait_for(lambda: len(list(processes_with(home))) > 1, process)  # the run and its server
-    wait_for(lambda: made(settings.folder / "toadworks.db"), process)
+    wait_for(lambda: made(settings.database_url), process)
     process.kill()
     process.communicate()
     deadline = time.monotonic() + 60

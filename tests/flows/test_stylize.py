@@ -86,6 +86,21 @@ def test_source_that_is_damaged_fails_alone(planned: tuple[Settings, Table]) -> 
         assert Image.open(io.BytesIO(AssetFolder(settings.assets).read(sha256))).size == (64, 64)
 
 
+def test_source_that_changed_since_the_plan_makes_nothing(
+    planned: tuple[Settings, Table], images: Path, picture: Callable[..., Image.Image]
+) -> None:
+    settings, table = planned
+    picture(1).save(images / "spare.png")
+    picture(3).save(images / "1.png")  # and another run takes it, while this one has not made what it had planned
+    ingest.ingest_batch.fn(str(settings.folder), [("1", str(images / "1.png"))], 0)
+    failed = stylized(settings, table)
+    assert len(failed) == 2 and all("source 1: its picture changed since" in told for told in failed)
+    assert set(table.frame()["source"]) == {"2"}
+    (images / "spare.png").replace(images / "1.png")
+    ingest.ingest_batch.fn(str(settings.folder), [("1", str(images / "1.png"))], 0)
+    assert stylized(settings, table) == [] and len(table.frame()) == 4
+
+
 class Away(AssetFolder):
     """Assets that cannot be reached."""
 

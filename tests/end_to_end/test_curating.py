@@ -1,10 +1,13 @@
 """Curators at work on one collection, as they type it: what each command prints, and what it refuses. The tests go on
-from each other, as every command is a process of its own."""
+from each other."""
 
 from __future__ import annotations
 
+import io
+import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +15,7 @@ import pytest
 
 from collection_db import AssetFolder, Table
 from flows.settings import Settings
+from toadworks import main
 
 Told = subprocess.CompletedProcess[str]
 Say = Callable[..., Told]
@@ -36,16 +40,31 @@ def ids(settings: Settings) -> list[str]:
 
 
 @pytest.fixture
-def say(settings: Settings, toadworks: Say) -> Say:
-    """say("accept", id, status=0): the command's output and errors, after its exit status was looked at."""
+def say(
+    settings: Settings, toadworks: Say, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Say]:
+    """say("accept", id, status=0): the command's output and errors, after its exit status was looked at. It runs in
+    this process, since most of a process's time is spent on imports; flows have one of their own."""
+    monkeypatch.chdir(settings.folder)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    handler = signal.getsignal(signal.SIGINT)
 
     def typed(*arguments: object, status: int = 0) -> Told:
-        told: Told = toadworks(*arguments, cwd=settings.folder)
+        if arguments[0] == "export":
+            told: Told = toadworks(*arguments, cwd=settings.folder)
+        else:
+            monkeypatch.setattr("sys.argv", ["toadworks", *map(str, arguments)])
+            with pytest.raises(SystemExit) as ended:
+                main()
+            code = ended.value.code or 0
+            assert isinstance(code, int)
+            told = subprocess.CompletedProcess(sys.argv, code, *capsys.readouterr())
         assert told.returncode == status, told.stdout + told.stderr
         assert "Traceback" not in told.stderr
         return told
 
-    return typed
+    yield typed
+    signal.signal(signal.SIGINT, handler)
 
 
 def last(told: Told) -> str:
@@ -94,7 +113,8 @@ def test_history_tells_all_and_undo_takes_back(say: Say, ids: list[str]) -> None
     assert last(say("undo", "--curator", "dee", status=2)) == (
         "toadworks: there is nothing that dee said and that stands"
     )
-    assert "entry 10: was taken back" not in last(say("undo", "--entry", 99, status=2))
+    assert "entry 99: there is no such entry" in last(say("undo", "--entry", 99, status=2))
+    assert "entry 11: was taken back already, by entry 12" in last(say("undo", "--entry", 11, status=2))
 
 
 def test_bad_ids_and_texts_are_refused(say: Say, ids: list[str]) -> None:
@@ -117,9 +137,8 @@ def test_edited_file_comes_in(say: Say, settings: Settings, ids: list[str]) -> N
     assert "all.csv: 1 rows cannot be taken, so none was:\n  line 3 (" in refused and "'perhaps'" in refused
     frame.loc[ids[1:], "verdict"] = "reject"
     frame.to_csv(file, index=False)
-    assert say(
-        "import", "all.csv", "--curator", "eve"
-    ).stdout == "4 new entries; now 1 accepted, 0 undecided\n".replace("4", "3")
+    # three verdicts, one of them with the note
+    assert say("import", "all.csv", "--curator", "eve").stdout == "3 new entries; now 1 accepted, 0 undecided\n"
     say("accept", ids[1], "--curator", "eve")
     assert say("import", "all.csv", "--curator", "eve", status=2).stderr.count("since the file was written") == 1
     assert "1 new entries" in say("import", "all.csv", "--curator", "eve", "--anyway").stdout
@@ -146,8 +165,6 @@ def test_gc_frees_only_when_told_to(say: Say, settings: Settings, ids: list[str]
 
 def test_check_repairs_what_is_lost(say: Say, settings: Settings, ids: list[str]) -> None:
     say("accept", ids[1], "--curator", "eve")
-    refused = last(say("export", status=2))
-    assert f"1 accepted candidates were freed ({ids[1][:8]}); `toadworks check --repair` makes them again" in refused
     told = say("check", "--quick", status=1)
     assert "       1  assets missing" in told.stdout
     assert last(told) == ("toadworks: something is wrong (above); `toadworks check --repair` mends what can be mended")

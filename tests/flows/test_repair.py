@@ -164,6 +164,25 @@ def test_token_that_was_rejected_since_is_never_replaced(pond: Opened) -> None:
     assert "is a token" in mended(pond, clean=False).problems[0]
 
 
+@pytest.mark.parametrize("standing", ["accepted", "a token"])
+def test_image_accepted_while_it_is_made_again_is_not_replaced(
+    pond: Opened, monkeypatch: pytest.MonkeyPatch, standing: str
+) -> None:
+    id = pond.ids[1]
+    changed(pond, id, "torch")
+    image = pond.image_of(id)
+    pond.spoil(image)
+    make = repairing.outcomes
+
+    def meanwhile(*given: Any) -> Any:
+        stand(pond, id, standing)
+        return make(*given)
+
+    monkeypatch.setattr(repairing, "outcomes", meanwhile)
+    [problem] = mended(pond, clean=False).problems
+    assert "is accepted, and made again it is not the same" in problem and pond.image_of(id) == image
+
+
 def test_what_differs_is_told(pond: Opened) -> None:
     id = pond.ids[1]
     now = pond.table.candidates([id])[0].made_with

@@ -100,7 +100,7 @@ def test_drawing_waits_for_no_writer(postgres_url, given):
     table = Table.open(postgres_url)
     ids = planned(table, given, 6)
     claim, held = draw(table, "w", 2)
-    with writing(table.engine), ThreadPoolExecutor(1) as pool:  # the table's turn is taken
+    with ThreadPoolExecutor(1) as pool, writing(table.engine):  # the table's turn is taken
 
         def work_on():
             again = draw(table, "v", 2)
@@ -115,7 +115,7 @@ def test_drawing_waits_for_no_writer(postgres_url, given):
 def test_drawing_passes_over_locked_rows(postgres_url, given):
     table = Table.open(postgres_url)
     ids = planned(table, given, 5)
-    with table.engine.begin() as other, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, table.engine.begin() as other:
         other.execute(sa.select(work).where(work.c.recipe_id.in_(ids[:2])).with_for_update())
         assert pool.submit(draw, table, "w").result(timeout=20)[1] == ids[2:]
     assert draw(table, "w")[1] == ids[:2]

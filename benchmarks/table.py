@@ -65,7 +65,7 @@ class Planned:
 
 
 class Walked:
-    """What an iterator gives, from its beginning each time: the table need not keep it all, to be able to begin anew."""
+    """What an iterator gives, from its beginning each time: so the table need not keep it to be able to begin anew."""
 
     def __init__(self, begin: Callable[[], Iterator[dict[str, Any]]]) -> None:
         self.begin = begin

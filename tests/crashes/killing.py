@@ -26,6 +26,7 @@ from tests.crashes.workers import STAGES, acknowledgements, work_until_killed
 
 WORKERS = 4
 BETWEEN_S = (0.05, 0.4)  # kills
+HITS_A_STAGE = 10  # at least
 KILLS_A_BATCH = 5  # at most, for each batch that was stored: on a slow machine nothing would ever be
 
 
@@ -40,8 +41,13 @@ class Killing:
         self.killed: Counter[str] = Counter()
         self.ended: list[int] = []  # statuses of those that went by themselves
 
-    def kill_one(self) -> None:
+    def kill_one(self, left: int) -> None:
+        """Any one; but where only so many kills are `left` as some stages still need, one that is at such a stage."""
         slot = self.rng.randrange(WORKERS)
+        lacking = {stage: max(0, HITS_A_STAGE - self.killed[stage]) for stage in STAGES}
+        now = self.stages[slot]
+        if sum(lacking.values()) >= left and not (now and lacking[STAGES[now - 1]]):
+            return
         os.kill(self.pids[slot], signal.SIGKILL)
         _, status = os.waitpid(self.pids[slot], 0)
         if not os.WIFSIGNALED(status):
@@ -91,7 +97,7 @@ def main(seed: int, kills: int, plans: Sequence[Path]) -> None:
                 continue
             if killing.rng.random() < 0.3:
                 killing.change_a_file()
-            killing.kill_one()
+            killing.kill_one(kills - killing.killed.total())
     finally:
         killing.stop()
     print(json.dumps({"killed": killing.killed, "ended": killing.ended}))

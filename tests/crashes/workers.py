@@ -90,11 +90,16 @@ class Worker:
             self._say(asked)
 
     def say_again(self) -> None:
-        """What the last one of this slot asked for and may not have lived to see done."""
+        """What the last one of this slot asked for and may not have lived to see done; and some that it did."""
+        asked = list(self.acknowledged.all("asked"))
         done = {told["request"] for told in self.acknowledged.all("entries")}
-        for asked in self.acknowledged.all("asked"):
-            if asked["request"] not in done:
-                self._say(asked)
+        for one in asked:
+            if one["request"] not in done:
+                self._say(one)
+        known = [one for one in asked if one["request"] in done]
+        for one in self.rng.sample(known, min(3, len(known))):
+            said = [Said(**each) for each in one["said"]]
+            self.acknowledged.add(said_again=self.table.record(said, self.curator, one["request"]))
 
     def _say(self, asked: Mapping[str, Any]) -> None:
         added = self.table.record([Said(**one) for one in asked["said"]], self.curator, asked["request"])

@@ -172,7 +172,7 @@ def test_lost_answer_says_nothing_twice(planned: Table) -> None:
     with answer_lost(planned):
         assert planned.decide(ids, "accept", "ann") == 2
     with answer_lost(planned):
-        assert planned.record([Said(ids[0], "accept"), Said(ids[0], "reject")], "bob", "step") == 0
+        assert planned.record([Said(ids[0], "accept"), Said(ids[0], "reject")], "bob", "step") == 2
     assert planned.record([Said(ids[0], "star")], "bob", "step") == 0
     with answer_lost(planned):
         assert planned.undo(planned.last_step("ann"), "ann") == 2

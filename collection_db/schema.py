@@ -69,14 +69,14 @@ LEADS_SORTS = ("position", "score")
 LEADS = "shown AND leader_id = id"
 # candidates of which there are few, or that are counted
 FEW = {
-    "disagreed": "disagreed",
-    "starred": "stars > 0",
+    "disagreed": "shown AND disagreed",
+    "starred": "shown AND stars > 0",
     "hidden": "NOT shown",
-    "flat": "flat",
-    "unchanged": "unchanged",
-    "copies": "copy_of IS NOT NULL",
-    "earlier": "earlier IS NOT NULL",
-    "twins": "twin_id IS NOT NULL",
+    "flat": "shown AND flat",
+    "unchanged": "shown AND unchanged",
+    "copies": "shown AND copy_of IS NOT NULL",
+    "earlier": "shown AND earlier IS NOT NULL",
+    "twins": "shown AND twin_id IS NOT NULL",
     "freed": "freed_at IS NOT NULL",
 }
 

@@ -199,14 +199,14 @@ def _widen_candidates(moment: sa.DateTime) -> None:
     for sort in ("position", "score"):
         _index(f"leads_{sort}", ["verdict", sort, "number"], "shown AND leader_id = id")
     for name, condition in (
-        ("disagreed", "disagreed"),
-        ("starred", "stars > 0"),
+        ("disagreed", "shown AND disagreed"),
+        ("starred", "shown AND stars > 0"),
         ("hidden", "NOT shown"),
-        ("flat", "flat"),
-        ("unchanged", "unchanged"),
-        ("copies", "copy_of IS NOT NULL"),
-        ("earlier", "earlier IS NOT NULL"),
-        ("twins", "twin_id IS NOT NULL"),
+        ("flat", "shown AND flat"),
+        ("unchanged", "shown AND unchanged"),
+        ("copies", "shown AND copy_of IS NOT NULL"),
+        ("earlier", "shown AND earlier IS NOT NULL"),
+        ("twins", "shown AND twin_id IS NOT NULL"),
         ("freed", "freed_at IS NOT NULL"),
     ):
         _index(name, ["position", "number"], condition)

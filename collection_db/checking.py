@@ -17,13 +17,13 @@ from collection_db.deciding import STANDING, group_entries, write_standing
 from collection_db.engine import snapshot
 from collection_db.ledger import Standing, fold
 from collection_db.making import OF_RECIPE
+from collection_db.planning import PLACE, needless, queue_missing, unqueued
 from collection_db.rows import Rows, among, pieces
 from collection_db.schema import candidates, decisions, fingerprints, grouped_sources, recipes, tagged, tokens, work
 from styles.recipes import Recipe
 
 AT_ONCE = 5_000  # candidates, or recipes
 UNFOLDED = ("prompt", "guidance_scale", "insertion_step", "mode", "seed", "sampler", "steps", "weights_sha256")
-PLACE = ("steps", "insertion_step", "position")
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,7 @@ class CheckRows(Rows):
                     if row.id in bad
                 ]
                 update_rows(connection, candidates, copies)
-            wrong += connection.execute(sa.delete(work).where(_needless())).rowcount
-            columns = [recipes.c[name] for name in ("id", "steps", "insertion_step", "position")]
-            added = sa.insert(work).from_select(
-                ["recipe_id", "steps", "insertion_step", "position"], sa.select(*columns).where(_unqueued())
-            )
-            wrong += connection.execute(added.execution_options(preserve_rowcount=True)).rowcount
+            wrong += queue_missing(connection)
             misplaced = connection.execute(_misplaced()).all()
             wrong += len(misplaced)
             update_rows(connection, work, [dict(row._mapping) for row in misplaced], key="recipe_id")
@@ -119,9 +114,9 @@ def _of_keys(connection: Connection) -> Iterator[Fault]:
 
 
 def _of_work(connection: Connection) -> Iterator[Fault]:
-    for (id,) in connection.execute(sa.select(work.c.recipe_id).where(_needless())):
+    for (id,) in connection.execute(sa.select(work.c.recipe_id).where(needless())):
         yield Fault(id, "is to be made, but is made already or not planned")
-    for (id,) in connection.execute(sa.select(recipes.c.id).where(_unqueued())):
+    for (id,) in connection.execute(sa.select(recipes.c.id).where(unqueued())):
         yield Fault(id, "is planned and not made, but not among what is to be made")
     for row in connection.execute(_misplaced()):
         yield Fault(row.recipe_id, "is to be made in another place than its recipe says")
@@ -214,16 +209,6 @@ def _astray(name: str) -> sa.ColumnElement[bool]:
 def _without_fingerprint() -> sa.ColumnElement[bool]:
     hashed = sa.exists().where(fingerprints.c.candidate_id == candidates.c.id)
     return sa.and_(candidates.c.hashed_with.is_not(None), ~hashed)
-
-
-def _needless() -> sa.ColumnElement[bool]:
-    wanted = sa.exists().where(recipes.c.id == work.c.recipe_id, recipes.c.planned)
-    return sa.or_(~wanted, sa.exists().where(candidates.c.id == work.c.recipe_id))
-
-
-def _unqueued() -> sa.ColumnElement[bool]:
-    made = sa.exists().where(candidates.c.id == recipes.c.id)
-    return sa.and_(recipes.c.planned, ~made, ~sa.exists().where(work.c.recipe_id == recipes.c.id))
 
 
 def _misplaced() -> sa.Select[Any]:

@@ -17,6 +17,7 @@ from errors import BadValue
 from styles.recipes import Recipe
 
 AT_ONCE = 5_000  # recipes in memory
+PLACE = ("steps", "insertion_step", "position")  # in which order recipes are made
 wanted = sa.Table("wanted", sa.MetaData(), sa.Column("id", sa.Text, primary_key=True), prefixes=["TEMPORARY"])
 
 
@@ -53,7 +54,7 @@ class RecipeRows(Rows):
                 added = _plan_some(connection, items, position=new + known)
                 new, known = new + added, known + len(items) - added
             _switch_off(connection)
-            _queue_missing(connection)
+            queue_missing(connection)
             wanted.drop(connection)
         return new, known
 
@@ -95,18 +96,24 @@ def _switch_off(connection: Connection) -> None:
     connection.execute(sa.update(candidates).where(unspoken, gone).values(shown=False))
 
 
-def _queue_missing(connection: Connection) -> None:
-    """What is to be made is what is planned and not made."""
-    connection.execute(sa.delete(work).where(~sa.exists().where(wanted.c.id == work.c.recipe_id)))
-    columns = [recipes.c[name] for name in ("id", "steps", "insertion_step", "position")]
-    missing = (
-        sa.select(*columns)
-        .join(wanted, wanted.c.id == recipes.c.id)
-        .where(
-            ~sa.exists().where(candidates.c.id == recipes.c.id), ~sa.exists().where(work.c.recipe_id == recipes.c.id)
-        )
-    )
-    connection.execute(sa.insert(work).from_select(["recipe_id", "steps", "insertion_step", "position"], missing))
+def queue_missing(connection: Connection) -> int:
+    """Let `work` hold what is planned and not made, and nothing else; return how many of its rows were wrong."""
+    gone = connection.execute(sa.delete(work).where(needless())).rowcount
+    missing = sa.select(*(recipes.c[name] for name in ("id", *PLACE))).where(unqueued())
+    added = sa.insert(work).from_select(["recipe_id", *PLACE], missing)
+    return int(gone + connection.execute(added.execution_options(preserve_rowcount=True)).rowcount)
+
+
+def needless() -> sa.ColumnElement[bool]:
+    """Of `work`: it is made already, or not planned."""
+    planned = sa.exists().where(recipes.c.id == work.c.recipe_id, recipes.c.planned)
+    return sa.or_(~planned, sa.exists().where(candidates.c.id == work.c.recipe_id))
+
+
+def unqueued() -> sa.ColumnElement[bool]:
+    """Of `recipes`: planned and not made, but not in `work`."""
+    made = sa.exists().where(candidates.c.id == recipes.c.id)
+    return sa.and_(recipes.c.planned, ~made, ~sa.exists().where(work.c.recipe_id == recipes.c.id))
 
 
 def _require_sources(ids: set[str], connection: Connection) -> None:

@@ -92,11 +92,12 @@ class Worker:
     def say_again(self) -> None:
         """What the last one of this slot asked for and may not have lived to see done; and some that it did."""
         asked = list(self.acknowledged.all("asked"))
-        done = {told["request"] for told in self.acknowledged.all("entries")}
+        done = {told["request"]: told["added"] for told in self.acknowledged.all("entries")}
         for one in asked:
             if one["request"] not in done:
                 self._say(one)
-        known = [one for one in asked if one["request"] in done]
+        # a step that found everything said before left no entry by which it could be known
+        known = [one for one in asked if done.get(one["request"])]
         for one in self.rng.sample(known, min(3, len(known))):
             said = [Said(**each) for each in one["said"]]
             self.acknowledged.add(said_again=self.table.record(said, self.curator, one["request"]))

@@ -146,6 +146,12 @@ class DecisionRows(Rows):
                         return self._step_of(connection, row)
         return []
 
+    def said_in(self, request: str) -> list[Row[Any]]:
+        """All entries of a step, undoing ones and those that were taken back since; rows as in `schema.Decision`."""
+        statement = sa.select(decisions).where(equals(decisions.c.request, request)).order_by(decisions.c.number)
+        with self._read() as connection:
+            return list(connection.execute(statement).all())
+
     def step(self, request: str) -> list[tuple[int, str]]:
         """(number, curator) of the entries of a step that stand, without undoing ones."""
         with self._read() as connection:

@@ -174,15 +174,15 @@ def words(standing: Sequence[Any]) -> list[Word]:
 
 
 def seen_by(curator: str, entries: Sequence[Any]) -> list[Any]:
-    """Those of a candidate's entries that a curator may see in blind review: their own and those of "auto", until they
-    or two others gave a verdict; then all.
+    """Those of a candidate's entries that a curator may see in blind review: where one other person gave a verdict,
+    and they did not, only their own; else all.
 
     `entries`: all of one candidate by number; rows of `schema.Decision`.
     """
     judges = {word.curator for word in words(in_force(entries)) if word.verdict}
     if curator in judges or len(judges) != 1:
         return list(entries)
-    own = {entry.number for entry in entries if entry.curator in (curator, AUTO)}
+    own = {entry.number for entry in entries if entry.curator == curator}
     # others may have taken back what is one's own
     return [entry for entry in entries if entry.number in own or entry.undoes in own]
 

@@ -35,7 +35,7 @@ def make_app(review: Review, accounts: Accounts, *, curator: str, hosts: Sequenc
     templates.globals["static"] = _static_address
 
     def render(template: str, values: Mapping[str, Any]) -> str:
-        return templates.get_template(template).render(collection=review.collection, **values)
+        return templates.get_template(template).render({**values, "collection": review.collection})
 
     for part in (looking(review), saying(review), telling(review), pictures(review.assets), files(review)):
         app.include_router(part)

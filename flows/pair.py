@@ -21,7 +21,7 @@ from styles.recipes import Recipe
 SHORT = 8  # digits of an id
 
 
-@flow(name="pair", flow_run_name="pair {collection}", validate_parameters=False)
+@flow(name="pair", flow_run_name="pair {collection}", validate_parameters=False, persist_result=False)
 async def pair(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
     """Plan the grid: how many recipes are new, how many were there, and (file, reason) of masks that cannot be used."""
     return plan_recipes(collection)

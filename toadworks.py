@@ -57,6 +57,7 @@ for _command in (
     choosing.history,
     choosing.take,
     choosing.lead,
+    reviewing.review,
     reviewing.finish_review,
     making.export,
     making.show,

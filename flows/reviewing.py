@@ -90,5 +90,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
     except OSError as error:
-        raise RunFailed(f"{host}:{port} cannot be served at: {error.strerror or error}; --port names another") from error
+        raise RunFailed(
+            f"{host}:{port} cannot be served at: {error.strerror or error}; --port names another"
+        ) from error
     return listening

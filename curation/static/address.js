@@ -4,8 +4,10 @@ import { desk, tell } from "./desk.js";
 
 const SHAPE = new Set(["layout", "sort", "descending"]); // of a view; everything else filters
 
+const first = document.querySelector('meta[name="first-view"]')?.content ?? "layout=grid"; // early.js asks for the same
+
 export const VIEWS = [
-  { name: "Groups", query: "layout=grid&leads=1&sort=score&descending=1", what: "the best of every group" },
+  { name: "Groups", query: first, what: "the best of every group" },
   { name: "All", query: "layout=groups", what: "every candidate, look-alikes side by side" },
   { name: "By score", query: "layout=grid&sort=score&descending=1", what: "every candidate, the best first" },
   { name: "Source × style", query: "layout=matrix", what: "the best candidate of each source in each style" },

@@ -20,7 +20,7 @@ export function start() {
 
 export function toggle() {
   drawer.hidden = !drawer.hidden;
-  if (!drawer.hidden && innerWidth < 1200) $("panel").hidden = true;
+  if (!drawer.hidden && innerWidth < 1600) $("panel").hidden = true;
   if (!drawer.hidden) draw();
 }
 

@@ -7,7 +7,7 @@ import { announce, complain, desk, tell } from "./desk.js";
 import { List } from "./list.js";
 import { MORE, NEEDS, STARRED, VERDICT, after } from "./marks.js";
 import { fetchRow, forget, learn, rowOf } from "./rows.js";
-import { PAST, many } from "./words.js";
+import { PAST, capital, many } from "./words.js";
 
 const undoable = []; // this tab's steps, the last one last: {request, before: Map(number: flags) or null}
 let outbox = null;
@@ -39,7 +39,7 @@ export function say(said, words) {
   undoable.push({ request, before });
   outbox.add({ request, said });
   tell("flags", [...before.keys()]);
-  if (words) announce(`${words} · undo with z`);
+  if (words) announce(`${capital(words)} · undo with z`);
 }
 
 function display(one) {

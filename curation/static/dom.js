@@ -12,7 +12,7 @@ export function make(tag, given = {}, ...children) {
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -28,17 +28,18 @@ export function icon(name) {
 }
 
 /** A button of a word, a drawing, or both; `action` is what tests and style sheets know it by. */
-export function button(action, name, run, { drawing, word = name, title, ...given } = {}) {
+export function button(action, name, run, { drawing, word = name, opens = false, ...given } = {}) {
   return make(
     "button",
-    { type: "button", "data-action": action, "aria-label": word === name ? null : name, title, onclick: run, ...given },
+    { type: "button", "data-action": action, "aria-label": word === name ? null : name, onclick: run, ...given },
     drawing ? icon(drawing) : null,
     word ? make("span", { text: word }) : null,
+    opens ? icon("opens") : null,
   );
 }
 
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
 export const thumbOf = (sha) => `/thumb/${encodeURIComponent(sha)}`;

@@ -25,7 +25,7 @@ function draw() {
     names.length > 1 ? button("clear-filters", "Clear", () => go(changed(Object.fromEntries(names.map((name) => [name, null])))), { class: "chip plain" }) : null,
     settles(view) ? make("span", { class: "hint", text: "Your decision here settles the disagreement." }) : null,
     make("span", { class: "stretch" }),
-    menu("layout", `Layout: ${LAYOUTS[layoutOf(view)] ?? "Grid"}`, layouts, { class: "chip plain", word: LAYOUTS[layoutOf(view)] ?? "Grid" }),
+    menu("layout", `Layout: ${LAYOUTS[layoutOf(view)] ?? "Grid"}`, layouts, { class: "chip plain", word: LAYOUTS[layoutOf(view)] ?? "Grid", opens: true }),
     order(view),
   );
 }

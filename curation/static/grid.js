@@ -4,7 +4,7 @@ import { layoutOf } from "./address.js";
 import { Cell } from "./cell.js";
 import * as cursor from "./cursor.js";
 import { desk, on } from "./desk.js";
-import { $, make } from "./dom.js";
+import { $, make, sharpen, thumbOf } from "./dom.js";
 import { keep, kept } from "./kept.js";
 import { rowOf, want } from "./rows.js";
 import { Ruler } from "./ruler.js";
@@ -140,7 +140,7 @@ function drawRow(list, row, at) {
   const y = ruler.place(shape.head + row * shape.height);
   if (held.y !== y) element.style.transform = `translateY(${(held.y = y)}px)`;
   label.hidden = !shape.fixed;
-  if (shape.fixed) label.textContent = list.rows?.[row] ?? "";
+  if (shape.fixed) headRow(held, row);
   const grouped = layoutOf(desk.view) === "groups";
   cells.forEach((cell, place) => {
     const column = span[0] + place;
@@ -157,6 +157,19 @@ function drawRow(list, row, at) {
   });
 }
 
+/** What a row is called; where rows are sources, with the source itself as soon as one of its candidates is known. */
+function headRow({ label, image }, row) {
+  const list = desk.list;
+  const name = list.rows?.[row] ?? "";
+  if (label.firstChild.textContent !== name) label.firstChild.textContent = name;
+  if (layoutOf(desk.view) !== "matrix") return void (image.hidden = true);
+  const start = row * shape.columns;
+  const known = list.numbers.subarray(start + span[0], start + span[1]).find((number) => rowOf(number));
+  image.hidden = !known;
+  const src = known ? thumbOf(rowOf(known).source_image) : "";
+  if (image.getAttribute("src") !== src) image.src = src;
+}
+
 function take(row) {
   const held = spare.pop() ?? makeRow();
   held.element.hidden = false;
@@ -166,10 +179,12 @@ function take(row) {
 }
 
 function makeRow() {
-  const label = make("div", { class: "row-head", role: "rowheader" });
+  const image = make("img", { alt: "", hidden: true });
+  sharpen(image);
+  const label = make("div", { class: "row-head", role: "rowheader" }, make("span"), image);
   const element = make("div", { class: "row", role: "row" }, label);
   space.append(element);
-  return { element, label, cells: [], y: null };
+  return { element, label, image, cells: [], y: null };
 }
 
 function drawHeads(list) {

@@ -91,7 +91,7 @@ async function start() {
   const number = address.numberInAddress();
   if (number && desk.list?.indexOf(number) < 0) zoom.open(number);
   $("grid").focus({ preventScroll: true });
-  if (!$("announce").textContent) announce("? shows the keys");
+  if (!$("announce").textContent) announce(matchMedia("(hover: none)").matches ? "Tap a picture to look closer" : "? shows the keys");
 }
 
 start().catch(complain);

@@ -14,11 +14,11 @@ import { PAST, VERDICTS, number as written, said, when } from "./words.js";
 
 const panel = $("panel");
 const REST = 250; // milliseconds on one candidate before its history is asked for
+panel.hidden = !kept("panel", innerWidth >= 1200); // before the list comes, so that the grid is laid out once
 let timer = 0;
 let slow = null; // the parts that come later, kept while the same candidate stays
 
 export function start() {
-  panel.hidden = !kept("panel", innerWidth >= 1200);
   for (const name of ["cursor", "flags", "rows"]) on(name, draw);
   on("explain", toggle);
   draw();
@@ -27,7 +27,7 @@ export function start() {
 export function toggle() {
   panel.hidden = !panel.hidden;
   keep("panel", !panel.hidden);
-  if (!panel.hidden && innerWidth < 1200) $("becoming").hidden = true;
+  if (!panel.hidden && innerWidth < 1600) $("becoming").hidden = true;
   draw();
 }
 
@@ -36,7 +36,8 @@ function draw() {
   const number = cursor.number();
   const row = rowOf(number);
   if (!number) return fill(panel, make("p", { class: "quiet", text: "No candidate is chosen." }));
-  if (!row) return fetchRow(number).then((found) => found && number === cursor.number() && draw()).catch(complain);
+  if (!row && cursor.isApart()) return fetchRow(number).then((found) => found && number === cursor.number() && draw()).catch(complain);
+  if (!row) return undefined; // the grid asks for it
   if (slow?.number !== number) later(number);
   const kept = panel.scrollTop;
   fill(panel, heading(row), pictures(row), verdictButtons(number), opinions(row), words(row), scores(row), slow.effect, recipe(row), slow.history);

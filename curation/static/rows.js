@@ -10,6 +10,7 @@ const KEPT = 5000;
 const rows = new Map(); // the least lately asked for first
 let wanted = []; // by the last caller alone: who scrolls on no longer needs what has gone by
 const underway = new Set();
+const single = new Map(); // number: the request for it alone
 let requests = 0;
 let rest = 0;
 
@@ -23,7 +24,11 @@ export function want(numbers) {
 
 /** The row of one candidate, now or soon; undefined where there is none. */
 export async function fetchRow(number) {
-  if (!rows.has(number)) learn((await get(`/api/rows?numbers=${number}`)).rows);
+  if (!rows.has(number) && !single.has(number)) {
+    const asked = get(`/api/rows?numbers=${number}`).then(({ rows: given }) => learn(given));
+    single.set(number, asked.finally(() => single.delete(number)));
+  }
+  await (rows.has(number) || single.get(number));
   return rows.get(number);
 }
 

@@ -9,7 +9,7 @@ export function follow(element, { left, right, moved }) {
   const rest = () => {
     from = null;
     moved.style.transform = "";
-    moved.classList.remove("to-left", "to-right");
+    moved.classList.remove("pushed-left", "pushed-right");
   };
   element.addEventListener("pointerdown", (event) => {
     if (event.pointerType === "mouse" || !event.isPrimary) return;
@@ -20,8 +20,8 @@ export function follow(element, { left, right, moved }) {
     if (!from) return;
     const by = event.clientX - from.x;
     moved.style.transform = `translateX(${by}px) rotate(${by / 60}deg)`;
-    moved.classList.toggle("to-left", by < -FAR);
-    moved.classList.toggle("to-right", by > FAR);
+    moved.classList.toggle("pushed-left", by < -FAR);
+    moved.classList.toggle("pushed-right", by > FAR);
   });
   element.addEventListener("pointercancel", rest);
   element.addEventListener("pointerup", (event) => {

@@ -32,6 +32,9 @@ export function when(text) {
   return Number.isNaN(time.valueOf()) ? String(text ?? "") : moment.format(time);
 }
 
+/** As a sentence begins. */
+export const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
+
 /** A length of time as a person says it; `seconds` may be null. */
 export function lasting(seconds) {
   if (seconds === null || seconds === undefined) return "";

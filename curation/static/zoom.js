@@ -2,8 +2,7 @@
 
 import * as cursor from "./cursor.js";
 import { decide, flagsOf, toggleStar, undo } from "./deciding.js";
-import { complain, on, tell } from "./desk.js";
-import { desk } from "./desk.js";
+import { complain, desk, on, tell } from "./desk.js";
 import { $, button, fill, imageOf, make, sharpen, thumbOf } from "./dom.js";
 import { ACCEPTED, REJECTED, STARRED, VERDICT } from "./marks.js";
 import { fetchRow, rowOf } from "./rows.js";
@@ -18,6 +17,7 @@ let parts = null;
 let beside = false;
 let flipped = false;
 let shown = 0;
+let waiting = 0;
 
 export const isOpen = () => zoom.open;
 
@@ -30,7 +30,7 @@ export function start() {
   const title = make("span", { class: "heading" });
   const sourceName = make("figcaption");
   const candidate = make("figure", { class: "candidate" }, under, over);
-  const stage = make("div", { class: "stage" }, candidate, make("figure", { class: "source" }, source, sourceName));
+  const stage = make("div", { class: "stage", tabindex: "-1", autofocus: true }, candidate, make("figure", { class: "source" }, source, sourceName));
   parts = { under, over, source, sourceName, verdict, title, stage, candidate, prompt: make("span", { class: "quiet prompt" }), buttons: bar() };
   const head = make("header", {}, title, parts.prompt, verdict, button("close-zoom", "Close", close, { drawing: "cross", word: "" }));
   fill(zoom, make("div", { class: "zoom-main" }, head, stage, parts.buttons.element));
@@ -71,7 +71,6 @@ export function open(number = 0) {
   if (!zoom.open) {
     zoom.append($("panel"), $("status")); // what is beside and below stays in reach: a modal window hides all else
     zoom.showModal();
-    parts.stage.focus?.();
   }
   draw();
 }
@@ -111,7 +110,7 @@ export function flip(held) {
 function draw() {
   const number = cursor.number();
   const row = rowOf(number);
-  if (!row) {
+  if (!row && cursor.isApart()) {
     fetchRow(number).then((found) => found && number === cursor.number() && zoom.open && draw()).catch(complain);
   }
   if (number !== shown || (row && parts.over.dataset.sha !== row.image)) {
@@ -146,7 +145,17 @@ function mark() {
 }
 
 /** Fetch what will be looked at next, where it is looked at large. */
-export function preload() {
+function preload() {
+  waiting ||= soon(() => {
+    waiting = 0;
+    preloadNow();
+  });
+}
+
+/** When nothing is left to do for what is seen, but not much later. */
+const soon = (run) => (globalThis.requestIdleCallback ? requestIdleCallback(run, { timeout: 60 }) : setTimeout(run, 30));
+
+function preloadNow() {
   if (!desk.list || (!zoom.open && $("panel").hidden)) return;
   let at = cursor.index();
   const numbers = [desk.list.numbers[at + 1], desk.list.numbers[at - 1]];

@@ -7,6 +7,7 @@ the server resumes a run once. Who finished is kept with the run, or beside the 
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from flows.waiting import ReviewedRun
 
 EXPORT = (sys.executable, "-m", "toadworks", "export", "-c")  # and the collection
+NEVER = -math.inf
 NOTE, LOCK = ".finish.json", ".finish.busy"
 FRESH_S = 3.0  # for so long an answer of Prefect's server counts: many pages ask
 LOOK_S = 0.5  # longer than anybody holds the lock only to see whether it is free
@@ -58,7 +60,7 @@ class Finish:
 class Finishing:
     """Finishing the review of one collection, for pages and threads: nothing here takes longer than a server's answer.
 
-    `heard` gets the lines of an export that was started here, as they come.
+    `heard` gets the lines of an export that was started here, as they come; the last one goes into the state.
     """
 
     def __init__(self, settings: Settings, heard: Callable[[str], object] = lambda line: None) -> None:
@@ -68,18 +70,13 @@ class Finishing:
         self._turn, self._asking, self._looking = threading.Lock(), threading.Lock(), threading.Lock()
         self._busy = filelock.FileLock(settings.folder / LOCK, thread_local=False)
         self._export: threading.Thread | None = None
-        self._seen: tuple[float, State | None] = (-FRESH_S, None)
+        self._seen: tuple[float, State | None] = (NEVER, None)
 
     def state(self) -> State:
         """How it stands, for everybody who works on the collection. A server that does not answer is told of, too."""
         if self._is_busy():
             return self._running()
-        if self._server and time.monotonic() - self._seen[0] > FRESH_S and self._asking.acquire(blocking=False):
-            try:  # one asks, the others have the answer before
-                self._seen = (time.monotonic(), self._on_server())
-            finally:
-                self._asking.release()
-        return self._seen[1] or self._here()
+        return (self._last_seen() if self._server else None) or self._here()
 
     def finish(self, curator: str, note: str = "") -> State:
         """Let the run that waits go on; where none does, start the export here. Said again while that is under way, it
@@ -96,7 +93,7 @@ class Finishing:
             _check_accepted(self.settings)
             if self._server:
                 told = self._resumed(curator, note)
-                self._seen = (-FRESH_S, told)
+                self._seen = (NEVER, told)
                 if told:
                     return told
             if self._is_busy(take=True):
@@ -164,9 +161,11 @@ class Finishing:
 
     def _watch(self, process: subprocess.Popen[str], said: Finish) -> None:
         try:
-            for line in process.stdout or ():
-                self._heard(line.rstrip("\n"))
-                self._last = " ".join(line.split()) or self._last
+            before = ""
+            for line in filter(None, map(str.rstrip, process.stdout or ())):
+                if before:
+                    self._heard(before)
+                before, self._last = line, " ".join(line.split())
             status = process.wait()
             last = self._last.removeprefix("toadworks: ") or f"it ended with status {status}"
             what = f"the export failed: {last}" if status else f"{said.curator} finished the review; {last}"
@@ -179,8 +178,8 @@ class Finishing:
         from flows.waiting import Finished, resume, reviewed_runs
 
         while runs := reviewed_runs(self.settings):
-            if going := [run for run in runs if not run.waits]:
-                return _goes_on(going[0])
+            if going := self._going(runs):
+                return going
             if resume(runs[0], Finished(curator=curator, note=note)):  # else somebody was faster
                 self._write(Finish(curator, note, _now(), run=str(runs[0].id)))
                 more = f"; {len(runs) - 1} more wait" if len(runs) > 1 else ""
@@ -188,14 +187,29 @@ class Finishing:
                 return {"state": "running", "what": told + more}
         return None
 
+    def _last_seen(self) -> State | None:
+        """What the server said some seconds ago, or says now: one thread asks, the others have the answer before."""
+        if self._is_stale() and self._asking.acquire(blocking=self._seen[0] == NEVER):
+            try:
+                if self._is_stale():
+                    before, found = self._seen, self._on_server()
+                    if self._seen is before:  # else somebody finished meanwhile
+                        self._seen = (time.monotonic(), found)
+            finally:
+                self._asking.release()
+        return self._seen[1]
+
+    def _is_stale(self) -> bool:
+        return time.monotonic() - self._seen[0] > FRESH_S
+
     def _on_server(self) -> State | None:
         """How the collection's runs stand there; None where none waits or was let go on from here."""
         from flows.waiting import outcome, reviewed_runs
 
         try:
             runs = reviewed_runs(self.settings)
-            if going := [run for run in runs if not run.waits]:
-                return _goes_on(going[0])
+            if going := self._going(runs):
+                return going
             if runs:
                 return {"state": "open", "what": f"the run {runs[0].name} waits: {runs[0].why}"}
             said = self._note()
@@ -207,6 +221,18 @@ class Finishing:
         if state == "Completed":
             return {"state": "done", "what": message}
         return {"state": "failed", "what": f"the run ended as {state}{f': {message}' if message else ''}; finish again"}
+
+    def _going(self, runs: list[ReviewedRun]) -> State | None:
+        """The one that goes on after its review, wherever that was finished: noted, to know later how it ended."""
+        going = next((run for run in runs if run.said), None)
+        if going is None or going.said is None:
+            return None
+        noted, run = self._note(), str(going.id)
+        if noted is None or noted.run != run:
+            self._write(Finish(going.said.curator, going.said.note, _now(), run))
+        told = f"{going.said.curator} finished the review: the run {going.name} goes on"
+        since = f"{going.state} since {going.since:%Y-%m-%d %H:%M} UTC"
+        return {"state": "running", "what": f"{told} ({since}; if it was killed, cancel it on Prefect's page)"}
 
     def _note(self) -> Finish | None:
         try:
@@ -256,13 +282,6 @@ def _check_accepted(settings: Settings) -> None:
             f"nothing is accepted yet of {counts['candidates']} candidates, so the review cannot be finished: accept"
             " some on the page, or with `toadworks accept ID...`"
         )
-
-
-def _goes_on(run: ReviewedRun) -> State:
-    assert run.said is not None
-    since = f"{run.since:%Y-%m-%d %H:%M} UTC"
-    told = f"{run.said.curator} finished the review: the run {run.name} goes on ({run.state} since {since})"
-    return {"state": "running", "what": f"{told}; if its process was killed, cancel it on Prefect's page"}
 
 
 def _now() -> str:

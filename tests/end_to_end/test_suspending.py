@@ -122,6 +122,7 @@ def test_deployed_run_waits_for_the_review(tmp_path, environment, toadworks, sma
         assert runs.inputs(run)["2-response"] == {"curator": who, "note": "all of us"}
         where = f"1 tokens in {settings.release_folder}"
         assert runs.message(run) == f"{who} finished the review: {where} (all of us)"
+        assert studio.ask(f"flow_runs/{run}")["state"]["data"]["storage_key"]  # its result is kept
         assert runs.on_page() == {"state": "done", "what": runs.message(run)}
         assert [file.name for file in (settings.release_folder / "images").iterdir()] == ["1.png"]
     told = toadworks("finish-review", "--curator", "ada", **named)

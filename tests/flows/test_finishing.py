@@ -97,10 +97,8 @@ def test_finish_can_be_said_again_later(lake: Pond, play: Play, go) -> None:
 def test_failed_export_says_why(lake: Pond, play: Play, go) -> None:
     play(BAD)
     go()
-    heard: list[str] = []
     with pytest.raises(RunFailed, match=r"^the export failed: the disk is full$"):
-        finish(lake.settings, "ada", heard=heard.append)
-    assert heard == ["toadworks: the disk is full"]
+        finish(lake.settings, "ada")
     assert Finishing(lake.settings).state() == {"state": "failed", "what": "the export failed: the disk is full"}
 
 
@@ -197,6 +195,15 @@ def test_run_that_waits_goes_on(lake: Pond, play: Play, monkeypatch: pytest.Monk
     assert started.read_text() == ""
 
 
+def test_run_that_was_finished_elsewhere_is_followed(lake: Pond, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    play(BAD)
+    server = Server(monkeypatch, going("bob"))
+    working = Finishing(lake.settings)
+    assert working.state()["what"].startswith("bob finished the review: the run make pond goes on (Running since ")
+    server.runs, server.ended = [], ("Completed", "bob finished the review: 1 tokens")
+    assert working.state() == {"state": "done", "what": "bob finished the review: 1 tokens"}
+
+
 def test_who_was_faster_is_told(lake: Pond, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     started = play(DONE)
     Server(monkeypatch, waits()).faster = "bob"
@@ -210,5 +217,7 @@ def test_no_run_waits_so_the_export_is_started(lake: Pond, play: Play, go, monke
     started = play(DONE)
     Server(monkeypatch)
     go()
-    assert finish(lake.settings, "ada") == "ada finished the review; collection: here (1 tokens)"
+    heard: list[str] = []
+    told = finish(lake.settings, "ada", heard=heard.append)
+    assert told == "ada finished the review; collection: here (1 tokens)" and heard == ["exporting"]
     assert started.read_text() == "x\n"

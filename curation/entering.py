@@ -81,7 +81,7 @@ class Door:
         new = cookie is None
         cookie = cookie or self._sessions.start_form()
         values = {
-            "title": self._title,
+            "collection": self._title,
             "csrf": self._sessions.form_token(cookie),
             "next": onward,
             "name": name[:64],

@@ -1,0 +1,67 @@
+// Talking with the server: addresses, the CSRF token, and what is done when it refuses or is away.
+
+let token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+/** The server said no, in a sentence; asking the same again would not help. */
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body?.error ?? `The server answered ${status}.`);
+    this.status = status;
+    this.body = body ?? {};
+  }
+}
+
+/** No answer, or none of use: the server is away, starting, or has too much to do. */
+export class Away extends Error {}
+
+export async function get(path, { binary = false, signal } = {}) {
+  const response = await answer(path, { signal });
+  return binary ? response.arrayBuffer() : response.json();
+}
+
+export async function post(path, body) {
+  try {
+    return await (await answer(path, posting(body))).json();
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 403 || !(await tokenChanged())) throw error;
+    return (await answer(path, posting(body))).json();
+  }
+}
+
+function posting(body) {
+  const headers = { "Content-Type": "application/json", "X-CSRF-Token": token };
+  return { method: "POST", headers, body: JSON.stringify(body), signal: limit(30_000) };
+}
+
+async function answer(path, options) {
+  let response;
+  try {
+    response = await fetch(path, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (options.signal?.aborted && error.name === "AbortError") throw error;
+    throw new Away("The server does not answer.");
+  }
+  if (response.ok) return response;
+  if (response.status >= 500 || response.status === 429) throw new Away(`The server answered ${response.status}.`);
+  const body = await response.json().catch(() => null);
+  if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  throw new Refused(response.status, body);
+}
+
+/** Whether another token is valid now: somebody logged in anew in another tab, say. */
+async function tokenChanged() {
+  const { csrf } = await get("/api/setup");
+  const changed = csrf !== token;
+  token = csrf;
+  return changed;
+}
+
+function limit(milliseconds) {
+  return AbortSignal.timeout ? AbortSignal.timeout(milliseconds) : undefined;
+}
+
+/** A name that nobody else gives. crypto.randomUUID is missing where a page comes over plain HTTP from another machine. */
+export function newRequest() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

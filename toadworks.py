@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, keeping, knowing, making, reviewing
+from commands import choosing, curating, keeping, knowing, making, reviewing
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -59,6 +59,7 @@ for _command in (
     choosing.lead,
     reviewing.review,
     reviewing.finish_review,
+    curating.curators,
     making.export,
     making.show,
     knowing.weights,

@@ -244,8 +244,8 @@ def _hash_of_nobody(hasher: PasswordHasher) -> str:
 
 
 def _print_of(about: os.stat_result) -> tuple[int, ...]:
-    """What changes when the file does, its permissions included."""
-    return about.st_ino, about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_mode
+    """What changes when the file does, or its permissions (which is when ctime does)."""
+    return about.st_ino, about.st_mtime_ns, about.st_ctime_ns, about.st_size
 
 
 def _check_private(file: Path, about: os.stat_result) -> None:

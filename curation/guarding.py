@@ -147,7 +147,7 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(MutableHeaders(scope=message), scope["path"], secure, cookies)
+                _add_headers(MutableHeaders(scope=message), secure, cookies)
             await send(message)
 
         try:
@@ -208,7 +208,10 @@ class Guard:
             receive = _replay(b"", receive)
         if given is None or not same(given, session.csrf):
             raise Refused(403, "this did not come from the page as it is now (its token is wrong); load the page anew")
-        if path.startswith("/api/") and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        if (
+            path.startswith("/api/")
+            and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json"
+        ):
             raise Refused(415, "what is sent here has to be application/json")
         return await _read_body(receive, headers, self.most_body)
 
@@ -263,12 +266,9 @@ async def _tell_invalid(request: Request, error: Exception) -> Response:
     return _error(400, "; ".join(told[:5]))
 
 
-def _add_headers(headers: MutableHeaders, path: str, secure: bool, cookies: Iterable[str]) -> None:
+def _add_headers(headers: MutableHeaders, secure: bool, cookies: Iterable[str]) -> None:
     for name, value in HEADERS.items():
         headers[name] = value
-    if path == "/login":
-        # with no-referrer a browser sends a form without saying from where, and `_check_origin` would not know it
-        headers["Referrer-Policy"] = "same-origin"
     if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     headers.setdefault("Cache-Control", "no-store")
@@ -306,7 +306,7 @@ def _check_origin(headers: Headers, host: Host, secure: bool) -> None:
     foreign = Refused(403, "this came from another site's page")
     if site not in (None, "same-origin") or len(origins) > 1:
         raise foreign
-    if not origins or (origins[0] == "null" and site == "same-origin"):
+    if not origins or origins[0] == "null":  # so with no-referrer; the token tells then, as it does for old browsers
         return
     try:
         parsed = urlsplit(origins[0])

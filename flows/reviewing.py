@@ -65,7 +65,8 @@ def serve(
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=True,  # else all who come through a proxy with TLS share one address, and cookies are not Secure
+        forwarded_allow_ips=["127.0.0.1", "::1"],  # but nobody else's word is taken for where they come from
         ssl_certfile=certificate,
         ssl_keyfile=key,
         timeout_graceful_shutdown=STOPPING_S,

@@ -61,13 +61,16 @@ def opened(browser, served):
 
 def at(page):
     """The number of the candidate under the cursor."""
-    return int(page.locator("#grid .cell.at").get_attribute("data-number"))
+    return int(page.locator("#grid .cell.at:visible").get_attribute("data-number"))
 
 
 def seen_on(page):
     """The numbers of the candidates that are on the page now, in order."""
     cells = page.locator("#grid .cell[data-number]:not(.empty):visible")
-    return [int(number) for number in cells.evaluate_all("cells => cells.map(cell => cell.dataset.number)")]
+    places = cells.evaluate_all(
+        "cells => cells.map(cell => [Number(cell.id.split('-')[1]), Number(cell.dataset.number)])"
+    )
+    return [number for _, number in sorted(places)]
 
 
 def explain(page):
@@ -234,7 +237,7 @@ def test_source_and_recipe_are_one_key_away(opened, table):
     page.locator("#zoom[open]").wait_for()
     press(page, "c")
     (seen,) = table.seen([number], browsing_eyes())
-    page.locator(f'#zoom img[src*="{seen.row.source_image}"]').wait_for()
+    page.locator(f'#zoom img[src*="{seen.row.source_image}"]').first.wait_for()
     press(page, "a")  # decides in the large view, too, and goes on
     wait_until_saved(page)
     assert verdicts(table, number) == ["accept"]
@@ -266,6 +269,7 @@ def test_decisions_outlive_a_server_that_is_killed(browser, tmp_path):
     assert page.locator("#unsaved").is_visible()
     server.start()
     page.reload()  # what was not acknowledged is kept in the browser
+    wait_for_pictures(page)
     wait_until_saved(page)
     table = Table.open(f"sqlite:///{folder}/toadworks.db")
     assert verdicts(table, *range(1, 10)) == [*["accept", "reject"] * 2, *["reject", "accept"] * 2, "undecided"]

@@ -60,7 +60,9 @@ export function numberInAddress() {
 export function go(view, { number = 0, opened = false } = {}) {
   keepNumber.now();
   const query = new URLSearchParams(view).toString();
-  history.pushState({ opened }, "", `?${query}${number ? `#${number}` : ""}`);
+  const here = `/?${query}${number ? `#${number}` : ""}`;
+  if (same(new URLSearchParams(query), desk.view)) history.replaceState(history.state, "", here);
+  else history.pushState({ opened }, "", here);
   desk.view = fromAddress();
   tell("view");
 }
@@ -86,6 +88,10 @@ export const keepNumber = (() => {
     timer = setTimeout(now, 700);
   };
   later.now = now;
+  later.drop = () => {
+    clearTimeout(timer);
+    wanted = null;
+  };
   return later;
 })();
 
@@ -93,6 +99,7 @@ export function start() {
   desk.view = fromAddress();
   addEventListener("popstate", () => {
     const view = fromAddress();
+    keepNumber.drop(); // it belongs to the view that was left
     if (same(view, desk.view)) return; // only the number after "#" is another
     desk.view = view;
     tell("view");

@@ -20,18 +20,19 @@ export async function get(path, { binary = false, signal } = {}) {
   return binary ? response.arrayBuffer() : response.json();
 }
 
-export async function post(path, body) {
+/** `patience`: milliseconds to wait for the answer. */
+export async function post(path, body, patience = 30_000) {
   try {
-    return await (await answer(path, posting(body))).json();
+    return await (await answer(path, posting(body, patience))).json();
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 403 || !(await tokenChanged())) throw error;
-    return (await answer(path, posting(body))).json();
+    return (await answer(path, posting(body, patience))).json();
   }
 }
 
-function posting(body) {
+function posting(body, patience) {
   const headers = { "Content-Type": "application/json", "X-CSRF-Token": token };
-  return { method: "POST", headers, body: JSON.stringify(body), signal: limit(30_000) };
+  return { method: "POST", headers, body: JSON.stringify(body), signal: limit(patience) };
 }
 
 async function answer(path, options) {

@@ -53,7 +53,7 @@ async function carryOut(action, { onlyNeeding, count }) {
   const body = { request, view: filtersOf(desk.view).toString(), action, only_needing: onlyNeeding, count };
   let answer;
   try {
-    answer = await post("/api/say_all", body);
+    answer = await post("/api/say_all", body, 300_000);
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 409) throw error;
     return askAgain(action, error.body.count, onlyNeeding);

@@ -65,6 +65,7 @@ export class Cell {
     const classes = this.element.classList;
     classes.toggle("accepted", verdict === ACCEPTED);
     classes.toggle("rejected", verdict === REJECTED);
+    classes.toggle("disagreed", (flags & DISAGREED) !== 0);
     classes.toggle("leads", (flags & LEADS) !== 0);
     const drawings = [
       verdict === ACCEPTED && "check",

@@ -99,7 +99,6 @@ export function undo() {
   const step = { request: newRequest(), undo: last?.request ?? null };
   if (last?.before) {
     for (const [number, flags] of last.before) setFlags(number, flags);
-    forgetWords(last.before.keys());
     outbox.add(step);
     tell("flags", [...last.before.keys()]);
     bringBack([...last.before.keys()]);
@@ -111,14 +110,6 @@ export function undo() {
 }
 
 const answered = new Map(); // request: what to do with the numbers that the server names
-
-/** Tags, notes and names are as the server has them; only it knows how they were. */
-function forgetWords(numbers) {
-  for (const number of numbers) {
-    const row = rowOf(number);
-    if (row) row.stale = true;
-  }
-}
 
 function bringBack(numbers) {
   if (!numbers.length) return announce("There is nothing left to undo");

@@ -39,6 +39,7 @@ export function isTyping(target) {
 
 /** A button that has the focus is pressed by Enter and the space bar, whatever else they do. */
 function usesItself(target, name) {
+  if (/^(Arrow|Page|Home|End)/.test(name) && target.closest?.("pre")) return true; // it scrolls
   return (name === "Enter" || name === " ") && target.closest?.("button, a, summary, [role=menuitem]");
 }
 

@@ -4,6 +4,7 @@
 import { Away, Refused } from "./api.js";
 
 const AT_ONCE = 40; // steps in a request
+const SENSELESS = [400, 413, 422]; // what the server cannot read, it will not read tomorrow; all else may change
 const WAITS = [300, 700, 1500, 3000, 6000, 12_000]; // milliseconds, the last again and again
 
 export class Outbox {
@@ -106,7 +107,7 @@ export class Outbox {
       try {
         answer = await this.send(batch.map(([, step]) => step));
       } catch (error) {
-        if (!(error instanceof Refused) || [401, 403].includes(error.status)) throw error;
+        if (!(error instanceof Refused) || !SENSELESS.includes(error.status)) throw error;
         if (most > 1) {
           most = 1; // one step in it cannot be said: it must not hold up the others
           continue;

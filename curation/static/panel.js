@@ -120,9 +120,15 @@ function words(row) {
   return make(
     "section",
     { class: "words" },
-    make("div", { class: "chips" }, tags, small("tag", "+ tag", tag), small("note", row.note ? "edit the note" : "+ note", writeNote), small("rename", row.name ? "rename" : "+ name", rename)),
+    make("div", { class: "chips" }, tags, small("tag", "+ tag", tag), small("note", row.note ? "edit the note" : "+ note", writeNote), small("rename", row.name ? "rename" : "+ name", rename), leader(row)),
     row.note ? make("p", { class: "note", text: row.note }) : null,
   );
+}
+
+/** One that is not the leader can be made it. */
+function leader(row) {
+  if (!(row.group_size > 1) || row.leader === row.number) return null;
+  return small("lead", "lead its group", () => say([{ number: row.number, action: "lead" }], "Made the leader of its group"));
 }
 
 const small = (action, name, run) => button(action, name, run, { class: "chip plain" });

@@ -26,19 +26,20 @@ function act(action, name, drawing, run) {
   return button(action, name, pressed, { drawing, word: "", title: name, tabindex: "-1" });
 }
 
+let finger = false; // the last press; older browsers do not say it with the click
+
 export function start() {
+  grid.addEventListener("pointerdown", ({ pointerType }) => (finger = pointerType !== "mouse"));
   grid.addEventListener("pointerover", (event) => event.pointerType === "mouse" && hover(event.target));
   grid.addEventListener("pointerleave", () => buttons.remove());
   grid.addEventListener("click", (event) => {
     if (event.target.closest(".hover")) return;
-    if (cursor.to(placeOf(event.target), { quiet: true }) && isTouch(event)) zoom.open();
+    if (cursor.to(placeOf(event.target), { quiet: true }) && finger) zoom.open();
   });
   grid.addEventListener("dblclick", (event) => {
     if (!event.target.closest(".hover") && placeOf(event.target) >= 0) zoom.open();
   });
 }
-
-const isTouch = (event) => event.pointerType === "touch" || event.pointerType === "pen";
 
 function hover(target) {
   const cell = target.closest?.(".cell:not(.empty)");

@@ -76,6 +76,31 @@ class UnknownEntry(ToadworksError):
         self.number, self.problem = number, problem
 
 
+class BadAccounts(ToadworksError):
+    """A file of curators' accounts that is damaged, or that others may read."""
+
+    def __init__(self, file: Path | str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file, self.problem = str(file), problem
+
+
+class BadPassword(ToadworksError):
+    """A password that cannot be used. The sentence never repeats it."""
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"this password cannot be used; allowed: {allowed}")
+        self.allowed = allowed
+
+
+class Refused(ToadworksError):
+    """Something that whoever asks the review page may not do, or not yet. `status`: the HTTP status that says so;
+    `wait`: after how many seconds it may be tried again."""
+
+    def __init__(self, status: int, sentence: str, wait: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status, self.wait = status, wait
+
+
 class NothingLeft(ToadworksError):
     """A command that has nothing to work on; the message says what to do first."""
 

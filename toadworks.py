@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, keeping, knowing, making
+from commands import choosing, curating, keeping, knowing, making, reviewing
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -57,6 +57,9 @@ for _command in (
     choosing.history,
     choosing.take,
     choosing.lead,
+    reviewing.review,
+    reviewing.finish_review,
+    curating.curators,
     making.export,
     making.show,
     knowing.weights,

@@ -15,11 +15,21 @@ from sqlalchemy.engine import Connection, Row
 from collection_db.bulk import update_rows
 from collection_db.deciding import STANDING, group_entries, write_standing
 from collection_db.engine import snapshot
-from collection_db.ledger import Standing, fold
+from collection_db.ledger import Standing, Word, fold
 from collection_db.making import OF_RECIPE
 from collection_db.planning import PLACE, needless, queue_missing, unqueued
 from collection_db.rows import Rows, among, pieces
-from collection_db.schema import candidates, decisions, fingerprints, grouped_sources, recipes, tagged, tokens, work
+from collection_db.schema import (
+    candidates,
+    decisions,
+    fingerprints,
+    grouped_sources,
+    opinions,
+    recipes,
+    tagged,
+    tokens,
+    work,
+)
 from styles.recipes import Recipe
 
 AT_ONCE = 5_000  # candidates, or recipes
@@ -170,9 +180,11 @@ def _of_candidates(connection: Connection, page: Sequence[int]) -> Iterator[tupl
     spoken = sa.select(decisions).join(candidates, candidates.c.id == decisions.c.candidate_id).where(_of_page(page))
     entries = group_entries(connection.execute(spoken.order_by(decisions.c.candidate_id, decisions.c.number)))
     tags: dict[str, set[str]] = {}
-    tagging = sa.select(tagged).join(candidates, candidates.c.id == tagged.c.candidate_id).where(_of_page(page))
-    for row in connection.execute(tagging):
+    for row in _apart(connection, tagged, page):
         tags.setdefault(row.candidate_id, set()).add(row.tag)
+    words: dict[str, set[Word]] = {}
+    for row in _apart(connection, opinions, page):
+        words.setdefault(row.candidate_id, set()).add(Word(row.curator, row.verdict, row.unseen, row.starred))
     copied = [recipes.c[name].label(f"its_{name}") for name in OF_RECIPE]
     names = ("id", "shown", *OF_RECIPE, *STANDING)
     both = sa.select(*(candidates.c[name] for name in names), *copied, recipes.c.planned)
@@ -182,10 +194,19 @@ def _of_candidates(connection: Connection, page: Sequence[int]) -> Iterator[tupl
         wrong += [name for name in OF_RECIPE if getattr(row, name) != getattr(row, f"its_{name}")]
         if tags.get(row.id, set()) != standing.tags:
             wrong.append("tags")
+        if words.get(row.id, set()) != standing.words:
+            wrong.append("opinions")
         if row.shown != (row.planned or standing.entries > 0):
             wrong.append("shown")
         if wrong:
             yield Fault(row.id, f"its row and its ledger or recipe differ in {', '.join(wrong)}"), (row, standing)
+
+
+def _apart(connection: Connection, table: sa.Table, page: Sequence[int]) -> sa.CursorResult[Any]:
+    """What stands of the page's candidates in a table of its own."""
+    return connection.execute(
+        sa.select(table).join(candidates, candidates.c.id == table.c.candidate_id).where(_of_page(page))
+    )
 
 
 def _pages(connection: Connection) -> Iterator[Sequence[int]]:

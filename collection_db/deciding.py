@@ -15,15 +15,17 @@ from sqlalchemy.engine import Connection, Row
 from collection_db.bulk import insert_rows, update_rows
 from collection_db.comparing import leaders_statement
 from collection_db.engine import patient
-from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, opinions, undone_by
+from collection_db.ledger import VERDICT_OF, Standing, fold, in_force, undone_by
+from collection_db.ledger import opinions as opinions_of
 from collection_db.rows import Rows, equals, pieces, require_candidates, rows_where
-from collection_db.schema import ACTIONS, candidates, decisions, recipes, sources, tagged, utc_now
+from collection_db.schema import ACTIONS, candidates, decisions, opinions, recipes, sources, tagged, utc_now
 from errors import BadValue, UnknownEntry
 
 AT_ONCE = 5_000  # candidates whose entries are in memory at a time
 LONGEST = {"tag": 64, "name": 200, "curator": 64, "note": 4_000, "request": 200}  # characters
 WORDS = {"curator": "a name", "tag": "a word or a few", "note": "text", "request": "a name of the step"}
-STANDING = tuple(name for name in Standing.__dataclass_fields__ if name != "tags")
+APART = ("tags", "words")  # what stands of these has tables of its own
+STANDING = tuple(name for name in Standing.__dataclass_fields__ if name not in APART)
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,10 @@ class DecisionRows(Rows):
 
         return self._once(accept)
 
-    def undo(self, numbers: Iterable[int], curator: str, note: str = "") -> int:
+    def undo(self, numbers: Iterable[int], curator: str, note: str = "", request: str | None = None) -> int:
         """Take these entries back, all or none; return how many were. An undoing entry may be taken back, too: then
-        what it undid stands again. Raises UnknownEntry for a number that the ledger has not, or that is taken back
-        already; BadValue for no curator, or a note that cannot be kept."""
+        what it undid stands again. `request` names the step, as with `record`. Raises UnknownEntry for a number that
+        the ledger has not, or that is taken back already; BadValue for no curator, or a note that cannot be kept."""
         wanted = list(dict.fromkeys(numbers))
         curator, note = checked_text("curator", curator), checked_text("note", note, empty=True)
 
@@ -107,7 +109,7 @@ class DecisionRows(Rows):
             before = group_entries(entries_of(connection, entries))
             return _append(connection, entries, before, curator, step)
 
-        return self._once(take_back)
+        return self._once(take_back, request)
 
     def _once(self, say: Callable[[Connection, str], int], request: str | None = None) -> int:
         """`say` something in a step of this name (default: a new one), in one transaction, and return how many entries
@@ -144,13 +146,19 @@ class DecisionRows(Rows):
                         return self._step_of(connection, row)
         return []
 
+    def said_in(self, request: str) -> list[Row[Any]]:
+        """All entries of a step, undoing ones and those that were taken back since; rows as in `schema.Decision`."""
+        statement = sa.select(decisions).where(equals(decisions.c.request, request)).order_by(decisions.c.number)
+        with self._read() as connection:
+            return list(connection.execute(statement).all())
+
+    def step(self, request: str) -> list[tuple[int, str]]:
+        """(number, curator) of the entries of a step that stand, without undoing ones."""
+        with self._read() as connection:
+            return [(entry.number, entry.curator) for entry in _standing_of_step(connection, request)]
+
     def _step_of(self, connection: Connection, row: Row[Any]) -> list[int]:
-        if not row.request:
-            return [row.number]
-        of_step = sa.select(decisions).where(decisions.c.request == row.request, decisions.c.action != "undo")
-        entries = connection.execute(of_step.order_by(decisions.c.number)).all()
-        undone = undone_by(entries_of(connection, {entry.candidate_id for entry in entries}))
-        return [entry.number for entry in entries if entry.number not in undone]
+        return [entry.number for entry in _standing_of_step(connection, row.request)] if row.request else [row.number]
 
     def decisions(self, candidate_id: str) -> list[Row[Any]]:
         """All that was said of a candidate, the oldest first; rows as in `schema.Decision`."""
@@ -172,7 +180,7 @@ class DecisionRows(Rows):
         with self._read() as connection:
             ids = connection.execute(statement.order_by(candidates.c.position, candidates.c.number)).scalars().all()
             entries = group_entries(entries_of(connection, ids))
-        return [(id, opinions(in_force(entries[id]))) for id in ids]
+        return [(id, opinions_of(in_force(entries[id]))) for id in ids]
 
     def accepted(self) -> list[Row[Any]]:
         """Candidates whose verdict is "accept", by the time since which it is, then id: what is accepted later comes
@@ -209,6 +217,13 @@ class DecisionRows(Rows):
             for row in found:
                 tags.setdefault(row.candidate_id, []).append(row.tag)
         return {id: sorted(of) for id, of in tags.items()}
+
+
+def _standing_of_step(connection: Connection, request: str) -> list[Row[Any]]:
+    of_step = sa.select(decisions).where(equals(decisions.c.request, request), decisions.c.action != "undo")
+    entries = connection.execute(of_step.order_by(decisions.c.number)).all()
+    undone = undone_by(entries_of(connection, {entry.candidate_id for entry in entries}))
+    return [entry for entry in entries if entry.number not in undone]
 
 
 def _record(connection: Connection, said: Sequence[Said], curator: str, request: str) -> int:
@@ -248,6 +263,8 @@ def _stands(said: Said, curator: str, standing: Sequence[Any]) -> bool:
         return (said.value in before.tags) == (action == "tag")
     if action in ("lead", "unlead"):
         return (before.chosen is not None) == (action == "lead")
+    if action in ("more", "unmore"):
+        return before.more == (action == "more")
     return before.name == said.value if action == "rename" else before.note == said.note
 
 
@@ -304,16 +321,45 @@ def write_standing(
         alike.setdefault(tuple(row), []).append(row)
     for rows in alike.values():
         update_rows(connection, candidates, rows)
-    retagged = [id for id, now in standing.items() if before[id] is None or before[id].tags != now.tags]  # type: ignore[union-attr]
-    had: dict[str, set[str]] = {}
-    for tag in rows_where(connection, sa.select(tagged), tagged.c.candidate_id, retagged):
-        had.setdefault(tag.candidate_id, set()).add(tag.tag)
-    gone = [{"b_tag": tag, "b_id": id} for id, tags in had.items() for tag in tags - standing[id].tags]
-    new = [{"tag": tag, "candidate_id": id} for id in retagged for tag in standing[id].tags - had.get(id, set())]
+    _write_apart(connection, tagged, standing, before, _tags)
+    _write_apart(connection, opinions, standing, before, _opinions)
+
+
+def _write_apart(
+    connection: Connection,
+    table: sa.Table,
+    standing: Mapping[str, Standing],
+    before: Mapping[str, Standing | None],
+    rows_of: Callable[[str, Standing], set[tuple[Any, ...]]],
+) -> None:
+    """Let `table` hold the rows that `rows_of` finds in what stands of these candidates, and no others of them."""
+    names = table.columns.keys()
+    had: dict[str, set[tuple[Any, ...]]] = {}
+    if unknown := [id for id in standing if before[id] is None]:
+        for row in rows_where(connection, sa.select(table), table.c.candidate_id, unknown):
+            had.setdefault(row.candidate_id, set()).add(tuple(row))
+    gone, new = set[tuple[Any, ...]](), set[tuple[Any, ...]]()
+    for id, now in standing.items():
+        then = before[id]
+        old = had.get(id, set()) if then is None else rows_of(id, then)
+        wanted = rows_of(id, now)
+        gone |= old - wanted
+        new |= wanted - old
     if gone:
-        this = sa.and_(tagged.c.tag == sa.bindparam("b_tag"), tagged.c.candidate_id == sa.bindparam("b_id"))
-        connection.execute(sa.delete(tagged).where(this), gone)
-    insert_rows(connection, tagged, new)
+        keys = list(table.primary_key)
+        this = sa.and_(*(column == sa.bindparam(f"b_{column.name}") for column in keys))
+        told = [dict(zip(names, row, strict=True)) for row in gone]
+        values = [{f"b_{column.name}": row[column.name] for column in keys} for row in told]
+        connection.execute(sa.delete(table).where(this), values)
+    insert_rows(connection, table, [dict(zip(names, row, strict=True)) for row in sorted(new, key=repr)])
+
+
+def _tags(id: str, standing: Standing) -> set[tuple[Any, ...]]:
+    return {(tag, id) for tag in standing.tags}
+
+
+def _opinions(id: str, standing: Standing) -> set[tuple[Any, ...]]:
+    return {(word.curator, id, word.verdict, word.unseen, word.starred) for word in standing.words}
 
 
 def entries_of(connection: Connection, ids: Iterable[str]) -> list[Row[Any]]:

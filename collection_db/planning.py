@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from collection_db.bulk import insert_rows, update_rows
 from collection_db.rows import Rows, batches, known_ids, rows_where, shown
-from collection_db.schema import candidates, recipes, sources, utc_now, work
+from collection_db.schema import FEW, candidates, recipes, sources, utc_now, work
 from errors import BadValue
 from styles.recipes import Recipe
 
@@ -57,6 +57,15 @@ class RecipeRows(Rows):
             queue_missing(connection)
             wanted.drop(connection)
         return new, known
+
+    def asked_for_more(self) -> list[Row[Any]]:
+        """The candidates that curators want more like, in order of position. Rows: id, source_id, style, model and
+        json, the recipe's."""
+        columns = [recipes.c[name] for name in ("id", "source_id", "style", "model", "json")]
+        statement = sa.select(*columns).join(candidates, candidates.c.id == recipes.c.id)
+        with self._read() as connection:
+            asked = statement.where(sa.text(FEW["more"])).order_by(candidates.c.position, candidates.c.number)
+            return list(connection.execute(asked).all())
 
 
 def _plan_some(connection: Connection, items: Mapping[str, PlannedRecipe], position: int) -> int:

@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERDICTS = ("accept", "reject", "undecided")
-ACTIONS = ["accept", "reject", "undecide", "star", "unstar", "tag", "untag", "note", "rename", "lead", "unlead", "undo"]
+ACTIONS = [
+    *("accept", "reject", "undecide", "star", "unstar", "tag", "untag", "note", "rename", "lead", "unlead"),
+    *("more", "unmore", "undo"),
+]
 
 
 def utc_now() -> datetime:
@@ -71,6 +74,8 @@ LEADS = "shown AND leader_id = id"
 FEW = {
     "disagreed": "shown AND disagreed",
     "starred": "shown AND stars > 0",
+    "several": "shown AND people > 1",
+    "more": "shown AND more",
     "hidden": "NOT shown",
     "flat": "shown AND flat",
     "unchanged": "shown AND unchanged",
@@ -229,6 +234,8 @@ class Candidate(Base):
     chosen: Mapped[int | None]
     entries: Mapped[int]
     judged: Mapped[bool]
+    people: Mapped[int]
+    more: Mapped[bool]
 
 
 class Fingerprint(Base):
@@ -276,6 +283,19 @@ class Tagged(Base):
 
     tag: Mapped[str] = mapped_column(primary_key=True)
     candidate_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"), primary_key=True)
+
+
+class Opinion(Base):
+    """What stands of each person's entries: see `ledger.Word`."""
+
+    __tablename__ = "opinions"
+    __table_args__ = (sa.Index(None, "candidate_id"),)
+
+    curator: Mapped[str] = mapped_column(primary_key=True)
+    candidate_id: Mapped[str] = mapped_column(sa.ForeignKey("candidates.id"), primary_key=True)
+    verdict: Mapped[str | None]  # "accept", "reject"
+    unseen: Mapped[str | None]
+    starred: Mapped[bool]
 
 
 class Twins(Base):
@@ -342,3 +362,4 @@ grouped_sources = cast(sa.Table, GroupedSource.__table__)
 work = cast(sa.Table, Work.__table__)
 fingerprints = cast(sa.Table, Fingerprint.__table__)
 tagged = cast(sa.Table, Tagged.__table__)
+opinions = cast(sa.Table, Opinion.__table__)

@@ -12,9 +12,11 @@ from collection_db.comparing import LookRows
 from collection_db.deciding import DecisionRows
 from collection_db.engine import connect
 from collection_db.keeping import KeepingRows
+from collection_db.listing import ListRows
 from collection_db.making import CandidateRows
 from collection_db.numbering import TokenRows
 from collection_db.planning import RecipeRows
+from collection_db.reviewing import ReviewRows
 from collection_db.rows import shown
 from collection_db.schema import FEW, LEADS, candidates, recipes, skipped_sources, sources, tokens, work
 from collection_db.sourcing import SourceRows
@@ -24,7 +26,19 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 
-class Table(SourceRows, RecipeRows, CandidateRows, LookRows, DecisionRows, TokenRows, ViewRows, KeepingRows, CheckRows):
+class Table(
+    SourceRows,
+    RecipeRows,
+    CandidateRows,
+    LookRows,
+    DecisionRows,
+    TokenRows,
+    ViewRows,
+    ListRows,
+    ReviewRows,
+    KeepingRows,
+    CheckRows,
+):
     """All of the table, over one engine. Every method is one transaction, and may be repeated: what is there
     already is not written twice. It may be shared by threads; another process opens its own."""
 

@@ -72,6 +72,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "image_size": 512,
         "resampling": "nearest",
     },
+    "review": {"supply": 0, "blind": True},
     "storage": {
         "database": "toadworks.db",
         "assets": "assets",

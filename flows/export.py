@@ -19,7 +19,7 @@ from minting.release import write_release
 SHORT = 8  # digits of an id
 
 
-@flow(name="export", flow_run_name="export {collection}", validate_parameters=False)
+@flow(name="export", flow_run_name="export {collection}", validate_parameters=False, persist_result=False)
 async def export(collection: str) -> int:
     """Write the release; return the number of tokens. Raises NothingLeft with nothing accepted."""
     return write_tokens(collection)

@@ -37,7 +37,7 @@ AT_ONCE = 20_000  # candidates; their fingerprints take 20 MB
 MOST_PAIRS = 5_000_000  # of one source; they take 300 MB
 
 
-@flow(name="group", flow_run_name="group {collection}", validate_parameters=False)
+@flow(name="group", flow_run_name="group {collection}", validate_parameters=False, persist_result=False)
 async def group(collection: str) -> int:
     """Hash what is not hashed yet, compare what was not compared yet, group; return the number of groups."""
     settings = Settings.read(collection)

@@ -21,7 +21,7 @@ BATCH = 256
 Skipped = list[tuple[str, str]]
 
 
-@flow(name="ingest", flow_run_name="ingest {collection}", validate_parameters=False)
+@flow(name="ingest", flow_run_name="ingest {collection}", validate_parameters=False, persist_result=False)
 async def ingest(collection: str) -> Skipped:
     """Read every source; return (file, reason) of those skipped. Raises NothingLeft if none could be taken."""
     settings = Settings.read(collection)

@@ -91,6 +91,10 @@ size = 16              # of the hash: 8, 16 or 32; bits and source_bits are of s
 mirrored = false       # does a mirror image look alike, too?
 against = []           # earlier collections that nothing may look like: their folders, or folders of images
 
+[review]
+supply = 0             # how many tokens are wanted, which the review page counts towards; 0: not said
+blind = true           # what others decided is hidden from a curator until they have decided, too
+
 [release]
 collection = ""        # the new collection's name; "" takes the name above
 symbol = {symbol}

@@ -15,10 +15,13 @@ from flows.progress import say
 from flows.settings import Settings
 from glide.models import weights_hashes
 from styles.grid import Cell, Grid
+from styles.near import near
 from styles.recipes import Recipe
 
+SHORT = 8  # digits of an id
 
-@flow(name="pair", flow_run_name="pair {collection}", validate_parameters=False)
+
+@flow(name="pair", flow_run_name="pair {collection}", validate_parameters=False, persist_result=False)
 async def pair(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
     """Plan the grid: how many recipes are new, how many were there, and (file, reason) of masks that cannot be used."""
     return plan_recipes(collection)
@@ -43,7 +46,7 @@ def plan_recipes(collection: str) -> tuple[int, int, list[tuple[str, str]]]:
         )
     for warning in warnings(settings):
         say(warning)
-    new, known = table.plan(_Plan(settings, sources, masks))
+    new, known = table.plan(_Plan(settings, sources, masks, more_like(table, settings)))
     table.close()
     return new, known, skipped
 
@@ -55,10 +58,27 @@ class _Plan:
     settings: Settings
     sources: list[tuple[str, str]]
     masks: Masks
+    liked: list[PlannedRecipe]
 
     def __iter__(self) -> Iterator[PlannedRecipe]:
         for cell in cells(self.settings, self.sources, self.masks):
             yield PlannedRecipe(cell.recipe, cell.source_id, cell.style, self.settings.model.name)
+        yield from self.liked
+
+
+def more_like(table: Table, settings: Settings) -> list[PlannedRecipe]:
+    """The candidates of which curators asked for more, and the recipes near them. Of one that other weights made, or
+    whose source is gone, there can be no more: it is told of."""
+    present = {row.id for row in table.present_sources()}
+    hashes = weights_hashes(settings.model, settings.parts)
+    planned = []
+    for row in table.asked_for_more():
+        recipe = Recipe.from_json(row.json)
+        if row.source_id not in present or recipe.weights_sha256 != hashes.base:
+            say(f"no more like {row.id[:SHORT]}: its source is gone, or other weights made it")
+            continue
+        planned += [PlannedRecipe(one, row.source_id, row.style, row.model) for one in (recipe, *near(recipe))]
+    return planned
 
 
 def cells(settings: Settings, sources: list[tuple[str, str]], masks: Masks) -> Iterable[Cell]:

@@ -38,6 +38,7 @@ from styles.catalogue import (
 
 FILE = "collection.toml"
 AGAINST = "another collection's folder, its release, or a folder of images"
+LARGEST_SUPPLY = 10_000_000
 LARGEST_SEED = 2**53 - 1  # seeds travel in JSON, whose readers keep no more digits
 
 
@@ -257,6 +258,7 @@ class Settings:
         self._check_look_alikes()
         self._check_storage()
         check_release(self.release)
+        self._within("review.supply", self["review"]["supply"], 0, LARGEST_SUPPLY)
         size = self["release"]["image_size"]
         if self["release"]["resampling"] == "nearest" and size % self.side:
             allowed = f'0, a multiple of {self.side}, or resampling "lanczos"'

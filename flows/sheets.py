@@ -23,7 +23,7 @@ ROWS = 24  # sources on one sheet
 STEPS_BY_SCALES = "steps-by-scales.png"
 
 
-@flow(name="sheets", flow_run_name="sheets {collection}", validate_parameters=False)
+@flow(name="sheets", flow_run_name="sheets {collection}", validate_parameters=False, persist_result=False)
 async def sheets(collection: str) -> list[str]:
     """Draw all contact sheets; return their files.
 

@@ -32,7 +32,7 @@ Batch = Callable[[str, Meter], tuple[int, int, list[str]]]
 TASK_BATCH = 32  # images a Prefect task: its record costs 31-46 ms
 
 
-@flow(name="stylize", flow_run_name="stylize {collection}", validate_parameters=False)
+@flow(name="stylize", flow_run_name="stylize {collection}", validate_parameters=False, persist_result=False)
 async def stylize(collection: str) -> tuple[int, list[str]]:
     """Make every missing candidate; return how many were made here, and what went wrong with others."""
     return make_missing(Settings.read(collection), stylize_batch)

@@ -94,10 +94,8 @@ def token_metadata(token: Token, release: Release) -> dict[str, Any]:
     if release.external_url:
         metadata["external_url"] = release.external_url
     metadata["attributes"] = [
-        *source_attributes(token),
-        {"trait_type": "Style", "value": token.style},
-        {"trait_type": "Guidance Scale", "value": whole(token.guidance_scale), "display_type": "number"},
-        {"trait_type": "Insertion Step", "value": token.insertion_step, "display_type": "number"},
+        *source_attributes(token.source, token.source_attributes),
+        *own_attributes(token.style, token.guidance_scale, token.insertion_step),
     ]
     metadata["properties"] = {
         "provenance": {
@@ -133,22 +131,31 @@ def fill_in(key: str, template: str, values: Mapping[str, str | int], settings_f
         raise BadSetting(settings_file, key, problem, allowed) from error
 
 
-def source_attributes(token: Token) -> list[dict[str, Any]]:
+def own_attributes(style: str, guidance_scale: float, insertion_step: int) -> list[dict[str, Any]]:
+    """What a token has of its style and recipe."""
+    return [
+        {"trait_type": "Style", "value": style},
+        {"trait_type": "Guidance Scale", "value": whole(guidance_scale), "display_type": "number"},
+        {"trait_type": "Insertion Step", "value": insertion_step, "display_type": "number"},
+    ]
+
+
+def source_attributes(source: str, attributes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The source's own attributes. One that is called as ours are (in any case) becomes "Source <name>", since two
     traits of one name would be counted together; one whose value is null says nothing and is left out.
 
     Raises BadSource, naming the token, for an attribute without a value or whose value is not text or a number.
     """
     ours = {name.casefold() for name in OWN_TRAITS}
-    taken = ours | {str(given.get("trait_type")).casefold() for given in token.source_attributes}
+    taken = ours | {str(given.get("trait_type")).casefold() for given in attributes}
     kept = []
-    for given in token.source_attributes:
+    for given in attributes:
         value = given.get("value", ())
         if value is None:
             continue
         if not (isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))):
             problem = f"attribute {dict(given)!r} has no value that is text or a number"
-            raise BadSource(f"source {token.source}", problem)
+            raise BadSource(f"source {source}", problem)
         attribute = {key: given[key] for key in _OPENSEA_KEYS if key in given}
         name = str(attribute.get("trait_type"))
         if name.casefold() in ours:

@@ -19,7 +19,7 @@ NEIGHBOURS: dict[str, set[str]] = {  # room: the other rooms that it may import
     "collection_db": {"styles"},
     "curation": {"collection_db"},
     "flows": {"styles", "glide", "similarity", "minting", "collection_db", "curation"},
-    "commands": {"flows", "collection_db"},
+    "commands": {"flows", "collection_db", "curation"},
 }
 MODULES = {*NEIGHBOURS, "toadworks", "errors", "durable", "tests", "benchmarks"}
 

@@ -1,6 +1,7 @@
 // Talking with the server: addresses, the CSRF token, and what is done when it refuses or is away.
 
 let token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+const who = document.querySelector('meta[name="curator"]')?.content ?? "";
 
 /** The server said no, in a sentence; asking the same again would not help. */
 export class Refused extends Error {
@@ -49,9 +50,11 @@ async function answer(path, options) {
   throw new Refused(response.status, body);
 }
 
-/** Whether another token is valid now: somebody logged in anew in another tab, say. */
+/** Whether another token is valid now: the curator logged in anew in another tab, say. Nothing is ever said again in the
+ * name of somebody else who did. */
 async function tokenChanged() {
-  const { csrf } = await get("/api/setup");
+  const { csrf, curator } = await get("/api/setup");
+  if (who && curator !== who) throw new Refused(403, { error: `${curator} is logged in now. Load the page anew.` });
   const changed = csrf !== token;
   token = csrf;
   return changed;

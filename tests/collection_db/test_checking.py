@@ -64,6 +64,8 @@ WRONG = {
     "chosen": "1",
     "entries": "1",
     "judged": "false",
+    "people": "5",
+    "more": "true",
     "source_id": "'toad2'",
     "style": "'wax'",
     "guidance_scale": "9.5",

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from collection_db.ledger import AUTO, NOTHING_SAID, fold, in_force, opinions
+from collection_db.ledger import AUTO, NOTHING_SAID, Word, fold, in_force, opinions, seen_by
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 VERDICTS = {"accept": "accept", "reject": "reject", "undecide": "undecided"}
@@ -77,6 +77,21 @@ def accepted_since(entries):
     return since
 
 
+def own_word(entries, who):
+    """What `who` says: now, and before they could see another's."""
+    verdicts = [entry for entry in left_over(entries) if entry.action in VERDICTS and entry.curator != AUTO]
+    unseen, now = None, None
+    for place, entry in enumerate(verdicts):
+        if entry.curator == who:
+            now = entry.action if entry.action != "undecide" else None
+            latest_of_others = {one.curator: one.action for one in verdicts[:place] if one.curator != who}
+            sees = bool({"accept", "reject"} & set(latest_of_others.values()))
+            if not entry.settles and (not sees or unseen is None):
+                unseen = now
+    star = latest([one for one in left_over(entries) if one.curator == who], "star", "unstar")
+    return Word(who, now, unseen, star is not None and star.action == "star")
+
+
 def slowly(entries):
     """`fold`, one question at a time."""
     verdict, chosen = verdict_after(entries), latest(entries, "lead", "unlead")
@@ -85,7 +100,8 @@ def slowly(entries):
     all_tags = {entry.value for entry in entries if entry.action == "tag"}
     tags = {tag: latest([one for one in left_over(entries) if one.value == tag], "tag", "untag") for tag in all_tags}
     people = {word for who, word in words(entries).items() if who != AUTO}
-    named = latest(entries, "rename")
+    named, more = latest(entries, "rename"), latest(entries, "more", "unmore")
+    own = [own_word(entries, who) for who in PEOPLE if who != AUTO]
     return {
         "verdict": VERDICTS[verdict.action] if verdict else "undecided",
         "curator": verdict.curator if verdict else None,
@@ -98,6 +114,9 @@ def slowly(entries):
         "chosen": chosen.number if chosen and chosen.action == "lead" else None,
         "entries": len(entries),
         "judged": any(entry.action in VERDICTS for entry in entries),
+        "people": sum(word.verdict is not None for word in own),
+        "more": more is not None and more.action == "more",
+        "words": frozenset(word for word in own if word != Word(word.curator, None, None, False)),
         "tags": frozenset(tag for tag, last in tags.items() if last and last.action == "tag"),
     }
 
@@ -107,7 +126,7 @@ def random_ledger(chance):
     entries, second = [], 0
     for number in range(1, chance.randint(0, 14) + 1):
         second += chance.random() < 0.8  # else in the same step
-        action = chance.choice([*plain, "lead", "unlead", "undo", "undo", "undo", "undo"])
+        action = chance.choice([*plain, "lead", "unlead", "more", "unmore", "undo", "undo", "undo", "undo"])
         row = {"number": number, "action": action, "curator": chance.choice(PEOPLE), "decided_at": at(second)}
         row |= {"value": "", "note": "", "settles": False, "undoes": None}
         if action == "undo":
@@ -130,7 +149,7 @@ def random_ledger(chance):
 def test_random_ledgers_agree_with_the_reference(seed):
     chance = random.Random(seed)
     seen = {"disagreed": 0, "undone": 0, "redone": 0, "accepted late": 0}
-    for _ in range(1_500):
+    for _ in range(3_000):
         entries = random_ledger(chance)
         standing = fold(entries)
         assert vars(standing) == slowly(entries), entries
@@ -142,6 +161,37 @@ def test_random_ledgers_agree_with_the_reference(seed):
         seen["redone"] += any(entry.undoes in undos for entry in entries)
         seen["accepted late"] += bool(standing.accepted_at and standing.accepted_at > standing.decided_at)
     assert min(seen.values()) > 20, seen  # the ledgers were not all dull
+
+
+@pytest.mark.parametrize(
+    ("text", "sees"),
+    [
+        ("bob accept, bob tag=eyes, bob star", []),  # until ann says something herself
+        ("bob accept, ann star", [2]),
+        ("bob accept, ann undecide", [2]),
+        ("bob accept, ann reject", [1, 2]),
+        ("bob accept, ann reject, ann undo=2", [2, 3]),
+        ("bob accept, eve accept", [1, 2]),  # it waits for nobody any more
+        ("bob accept, eve accept, bob undo=1", []),
+        ("bob tag=eyes, bob note", [1, 2]),
+        ("auto accept", [1]),
+        ("auto accept, bob reject", []),
+        ("ann star, bob accept, bob undo=1", [1, 3]),  # what takes back her own
+    ],
+)
+def test_others_are_seen_after_ones_own_verdict(text, sees):
+    assert [entry.number for entry in seen_by("ann", said(text))] == sees
+
+
+def test_verdict_given_before_others_were_seen_is_kept():
+    [ann, bob] = sorted(fold(said("ann reject, ann accept, bob reject, ann reject, bob accept")).words)
+    assert (ann.unseen, ann.verdict) == ("accept", "reject")  # she changed her mind alone, and again with bob's in view
+    assert (bob.unseen, bob.verdict) == ("reject", "accept")
+
+
+def test_who_only_settles_has_no_unseen_verdict():
+    words = {word.curator: word for word in fold(said("ann accept, bob reject, eve accept!")).words}
+    assert words["eve"] == Word("eve", "accept", None, False) and words["bob"].unseen == "reject"
 
 
 def test_nothing_said_stands_undecided():

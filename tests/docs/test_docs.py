@@ -113,7 +113,7 @@ def test_exit_statuses_are_all_told() -> None:
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
 def test_commands_that_pages_type_exist(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    typed = re.findall(r"(?:^ {4}|`)toadworks ([a-z]+)(?: ([a-z]+))?", text, flags=re.MULTILINE)
+    typed = re.findall(r"(?:^ {4}|`)toadworks ([a-z][a-z-]*)(?: ([a-z]+))?", text, flags=re.MULTILINE)
     names = {
         f"{name} {second}" if second and isinstance(COMMANDS.get(name), click.Group) else name for name, second in typed
     }

@@ -8,7 +8,6 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from flows.ingest import chosen_sources, ingest_batch
 from flows.pair import plan_recipes
 from flows.settings import Settings
 from flows.stylize import make_missing
+from tests.end_to_end.studio import processes_with
 
 SOURCES = 10
 
@@ -58,16 +58,6 @@ def assert_whole(assets: Path) -> None:
     assert files
     for file in files:
         assert hashlib.sha256(file.read_bytes()).hexdigest() == file.parent.name + file.stem
-
-
-def processes_with(text: str) -> Iterator[int]:
-    """Processes whose environment holds `text`."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if text.encode() in (entry / "environ").read_bytes() and int(entry.name) != os.getpid():
-                yield int(entry.name)
-        except OSError:
-            continue
 
 
 def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path, toadworks, start, small_collection):

@@ -1,0 +1,433 @@
+"""What a curator does on the review page, in a real browser, and what the table then holds."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from collection_db import Table
+from curation.accounts import Accounts
+from tests.conftest import missing
+from tests.curation import browsing
+from tests.curation.browsing import Served, open_page, wait_for_pictures, wait_until_saved, write_collection
+from tests.curation.crowd import GROUP
+
+SIZE = 1_000
+EVIL = '"><img src=x onerror="window.hacked = 1"><script>window.hacked = 1</script>'
+PASSWORD = "a pond full of toads"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if told := browsing.lacking():
+        missing(told)
+    with browsing.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """One server for the tests of this file: each speaks of candidates of its own."""
+    folder = tmp_path_factory.mktemp("review") / "pond"
+    write_collection(folder, SIZE, supply=50)
+    server = Served(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def table(served):
+    table = Table.open(f"sqlite:///{served.folder}/toadworks.db")
+    yield table
+    table.close()
+
+
+@pytest.fixture
+def opened(browser, served):
+    """Opens an address in a browser of its own; at the end nothing may have gone wrong on any page."""
+    pages = []
+
+    def open_at(query="", **context):
+        page, wrong = open_page(browser, served.url + "/" + query, **context)
+        pages.append((page, wrong))
+        return page
+
+    yield open_at
+    for page, wrong in pages:
+        page.context.close()
+        assert wrong == []
+
+
+def at(page):
+    """The number of the candidate under the cursor."""
+    return int(page.locator("#grid .cell.at:visible").get_attribute("data-number"))
+
+
+def seen_on(page):
+    """The numbers of the candidates that are on the page now, in order."""
+    cells = page.locator("#grid .cell[data-number]:not(.empty):visible")
+    places = cells.evaluate_all(
+        "cells => cells.map(cell => [Number(cell.id.split('-')[1]), Number(cell.dataset.number)])"
+    )
+    return [number for _, number in sorted(places)]
+
+
+def explain(page):
+    """Open the panel with everything about the candidate under the cursor."""
+    if not page.locator("#panel").is_visible():
+        page.keyboard.press("e")
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def verdicts(table, *numbers):
+    return [seen.standing.verdict for seen in table.seen(numbers, browsing_eyes())]
+
+
+def browsing_eyes(curator="ann"):
+    from collection_db.filtering import Eyes
+
+    return Eyes(curator, True)
+
+
+def test_keys_decide_and_the_cursor_goes_on(opened, table):
+    page = opened("?style=crayon&sort=position")
+    first = at(page)
+    press(page, "a")
+    second = at(page)
+    press(page, "r")
+    third = at(page)
+    press(page, "s", "ArrowRight", "x")
+    assert len({first, second, third}) == 3
+    wait_until_saved(page)
+    assert verdicts(table, first, second, third, third + 1) == ["accept", "reject", "undecided", "reject"]
+    (seen,) = table.seen([third], browsing_eyes())
+    assert seen.starred
+    press(page, "Home", "d")
+    assert at(page) == third  # the next that needs a decision
+    accepted = page.locator(f'#grid [data-number="{first}"]')
+    assert "accepted" in accepted.get_attribute("class") and "accept" in accepted.get_attribute("aria-label")
+
+
+def test_undone_candidate_comes_back_into_view(opened, table):
+    page = opened("?style=ink&sort=position")
+    first = at(page)
+    press(page, "a", "r")
+    press(page, "End")
+    wait_for_pictures(page)
+    assert page.locator(f'#grid [data-number="{first}"]').count() == 0  # far away
+    press(page, "z", "z")
+    assert at(page) == first and page.locator(f'#grid [data-number="{first}"]').is_visible()
+    wait_until_saved(page)
+    assert verdicts(table, first, first + 1) == ["undecided", "undecided"]
+    press(page, "a")
+    wait_until_saved(page)
+    page.goto(page.url.split("?")[0] + "?style=oil")  # a step of before this page was opened, and not in its list
+    wait_for_pictures(page)
+    press(page, "z")
+    page.locator("#zoom[open]").wait_for()
+    wait_until_saved(page)
+    assert verdicts(table, first) == ["undecided"]
+
+
+def test_address_holds_the_view(opened):
+    page = opened("?style=neon&style=oil&score=0.5..&sort=score&descending=1")
+    numbers = seen_on(page)
+    other = opened(page.url[page.url.index("?") :])
+    assert seen_on(other) == numbers and len(numbers) > 10
+    page.get_by_role("link", name="Source × style").or_(page.get_by_role("button", name="Source × style")).first.click()
+    page.wait_for_url(re.compile("layout=matrix"))
+    wait_for_pictures(page)
+    assert page.locator("[role=columnheader]").count() > 5
+    page.go_back()
+    page.wait_for_url(re.compile("style=neon"))
+    wait_for_pictures(page)
+    assert seen_on(page)[:10] == numbers[:10]
+
+
+def test_text_is_text(opened, served, table):
+    page = opened("?style=woodcut&sort=position")
+    number = at(page)
+    press(page, "t")
+    page.locator("dialog[open] input").first.fill(EVIL[:60])
+    press(page, "Enter")
+    press(page, "o")
+    page.locator("dialog[open] textarea").fill(EVIL)
+    page.locator("dialog[open] button.strong").click()
+    wait_until_saved(page)
+    explain(page)
+    page.locator("#panel").get_by_text("onerror").first.wait_for()
+    for address in ("/ledger", f"/?tag={EVIL[:60]}", "/agreement"):
+        page.goto(served.url + address)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.hacked") is None
+    (seen,) = table.seen([number], browsing_eyes())
+    assert seen.standing.note == EVIL and seen.standing.tags == {EVIL[:60]}
+
+
+def test_keys_do_not_fire_while_typing(opened, table):
+    page = opened("?style=gouache&sort=position")
+    number = at(page)
+    press(page, "t")
+    page.locator("dialog[open] input").first.type("arrasz")
+    press(page, "Escape")
+    assert at(page) == number and page.locator("dialog[open]").count() == 0
+    assert table.decisions(table.ids_by_number([number])[number]) == []
+
+
+def test_best_of_a_group_is_kept_in_one_step(opened, table):
+    page = opened("?layout=groups&style=comic&sort=position")
+    number = at(page)
+    group = list(range(number, number + GROUP))
+    press(page, "b")
+    page.wait_for_function("() => document.querySelector('#grid .cell.accepted')")
+    wait_until_saved(page)
+    assert verdicts(table, *group) == ["accept"] + ["reject"] * (GROUP - 1)
+    assert at(page) not in group
+    press(page, "z")
+    wait_until_saved(page)
+    assert verdicts(table, *group) == ["undecided"] * GROUP
+    press(page, "Home", "g")
+    assert at(page) == number + GROUP
+
+
+def test_all_of_a_view_are_decided_after_saying_how_many(opened, table):
+    page = opened("?style=stained+glass&guidance_scale=6&sort=position")
+    page.locator("[data-action=menu], [data-action=more-tools]").first.click()
+    page.get_by_role("menuitem", name=re.compile("reject all", re.I)).click()
+    dialog = page.locator("dialog[open]")
+    assert "25" in dialog.inner_text()  # of five sources, at five steps
+    dialog.locator("button.strong").click()
+    page.wait_for_function("() => document.querySelectorAll('#grid .cell.rejected').length > 10")
+    assert sum(word == "reject" for word in verdicts(table, *range(1, SIZE + 1))) >= 25
+    before = table.newest()[0]
+    page.keyboard.press("z")
+    page.wait_for_function("() => document.querySelectorAll('#grid .cell.rejected').length === 0")
+    assert table.newest()[0] == before + 25
+
+
+def test_scales_and_steps_of_one_source_and_style(opened):
+    page = opened("?layout=matrix")
+    press(page, "ArrowRight", "Enter")
+    page.wait_for_url(re.compile("layout=xy"))
+    wait_for_pictures(page)
+    heads = page.locator("[role=columnheader]").all_inner_texts()
+    assert [head for head in heads if head.isdigit()] == ["2", "5", "8", "11", "13"]
+    assert len(seen_on(page)) == 20
+    here = at(page)
+    press(page, "ArrowDown")
+    assert at(page) != here
+    page.go_back()
+    page.wait_for_url(re.compile("layout=matrix"))
+
+
+def test_source_and_recipe_are_one_key_away(opened, table):
+    page = opened("?style=paper+cut&sort=position")
+    number = at(page)
+    explain(page)
+    page.locator("#panel").get_by_text("a toad in paper cut").first.wait_for()
+    text = page.locator("#panel").inner_text()
+    assert ("ddpm" in text and "crown" in text.lower()) or "none" in text
+    assert "object" not in text
+    press(page, " ")
+    page.locator("#zoom[open]").wait_for()
+    press(page, "c")
+    (seen,) = table.seen([number], browsing_eyes())
+    page.locator(f'#zoom img[src*="{seen.row.source_image}"]').first.wait_for()
+    press(page, "a")  # decides in the large view, too, and goes on
+    wait_until_saved(page)
+    assert verdicts(table, number) == ["accept"]
+    press(page, "Escape")
+    assert page.locator("#zoom[open]").count() == 0
+
+
+def test_help_lists_the_keys(opened):
+    page = opened()
+    press(page, "?")
+    text = page.locator("#help").inner_text().lower()
+    assert all(word in text for word in ("accept", "reject", "undo", "star", "next group", "large view"))
+    press(page, "Escape")
+    assert not page.locator("#help").is_visible()
+
+
+def test_decisions_outlive_a_server_that_is_killed(browser, tmp_path):
+    folder = tmp_path / "pond"
+    write_collection(folder, 200)
+    server = Served(folder)
+    page, _ = open_page(browser, server.url + "/?sort=position")
+    for key in "arar":
+        page.keyboard.press(key)
+    wait_until_saved(page)
+    server.kill()
+    for key in "rara":
+        page.keyboard.press(key)
+    page.wait_for_function("() => document.querySelector('#unsaved').dataset.count === '4'")
+    assert page.locator("#unsaved").is_visible()
+    server.start()
+    page.reload()  # what was not acknowledged is kept in the browser
+    wait_for_pictures(page)
+    wait_until_saved(page)
+    table = Table.open(f"sqlite:///{folder}/toadworks.db")
+    assert verdicts(table, *range(1, 10)) == [*["accept", "reject"] * 2, *["reject", "accept"] * 2, "undecided"]
+    assert table.newest()[0] == 8 and table.faults() == []
+    table.close()
+    page.context.close()
+    server.stop()
+
+
+def test_finish_writes_the_release(browser, tmp_path):
+    folder = tmp_path / "pond"
+    write_collection(folder, 200)
+    server = Served(folder)
+    page, wrong = open_page(browser, server.url + "/?sort=position")
+    for key in "aarr":
+        page.keyboard.press(key)
+    wait_until_saved(page)
+    page.locator("[data-action=finish]").click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_text("196").first.wait_for()  # still undecided
+    dialog.locator("button.strong").click()
+    dialog.get_by_text(re.compile("release|token", re.I)).first.wait_for()
+    for _ in range(300):
+        if (folder / "release" / "metadata" / "2.json").exists():
+            break
+        page.wait_for_timeout(200)
+    names = sorted(file.name for file in (folder / "release" / "images").iterdir())
+    assert names == ["1.png", "2.png"] and wrong == []
+    page.context.close()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """A server that ann and bob log in to."""
+    folder = tmp_path_factory.mktemp("two") / "pond"
+    write_collection(folder, 200)
+    accounts = Accounts(folder / "curators.json")
+    for name in ("ann", "bob"):
+        accounts.add(name, PASSWORD)
+    server = Served(folder)
+    yield server
+    server.stop()
+
+
+def log_in(browser, served, name, query=""):
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(f"{served.url}/{query}")
+    page.locator("input[name=name]").fill(name)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    wait_for_pictures(page)
+    return page
+
+
+def test_two_curators_do_not_see_each_other_until_both_have_decided(browser, two):
+    ann, bob = (log_in(browser, two, name, "?sort=position") for name in ("ann", "bob"))
+    press(ann, "a", "a")
+    wait_until_saved(ann)
+    bob.reload()
+    wait_for_pictures(bob)
+    first = at(bob)
+    cell = bob.locator(f'#grid [data-number="{first}"]')
+    assert "accepted" not in cell.get_attribute("class") and "hidden until you decide" in cell.get_attribute(
+        "aria-label"
+    )
+    press(bob, "r", "a")
+    wait_until_saved(bob)
+    bob.goto(two.url + "/?disagreed=1")
+    wait_for_pictures(bob)
+    assert at(bob) == first
+    explain(bob)
+    bob.locator("#panel").get_by_text("ann").first.wait_for()
+    press(bob, "a")  # settles it
+    wait_until_saved(bob)
+    table = Table.open(f"sqlite:///{two.folder}/toadworks.db")
+    assert table.disagreements() == []
+    ((entry, _),) = table.settled()
+    assert (entry.curator, entry.action, entry.settles) == ("bob", "accept", True)
+    table.close()
+    ann.goto(two.url + "/agreement")
+    ann.get_by_text("bob").first.wait_for()
+    for page in (ann, bob):
+        page.context.close()
+
+
+def test_two_tabs_lose_nothing_and_say_nothing_twice(browser, two):
+    context = browser.new_context()
+    tabs = [context.new_page() for _ in range(2)]
+    for tab, query in zip(tabs, ("?style=ink&sort=position", "?style=oil&sort=position"), strict=True):
+        tab.goto(f"{two.url}/{query}")
+        if tab.locator("input[name=name]").count():
+            tab.locator("input[name=name]").fill("ann")
+            tab.locator("input[name=password]").fill(PASSWORD)
+            tab.keyboard.press("Enter")
+        wait_for_pictures(tab)
+    table = Table.open(f"sqlite:///{two.folder}/toadworks.db")
+    before = table.newest()[0]
+    two.kill()
+    for key in "arararar":
+        for tab in tabs:
+            tab.keyboard.press(key)
+    two.start()
+    for tab in tabs:
+        wait_until_saved(tab)
+    assert table.newest()[0] == before + 16 and table.faults() == []
+    table.close()
+    context.close()
+
+
+def test_phone_decides_by_touch(browser, served, table):
+    page, wrong = open_page(
+        browser,
+        served.url + "/?style=blueprint&sort=position",
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+    )
+    cell = page.locator("#grid .cell[data-number]:not(.empty)").first
+    number = int(cell.get_attribute("data-number"))
+    cell.tap()
+    page.locator("#zoom[open]").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#zoom [data-action=accept]").first.tap()
+    wait_until_saved(page)
+    assert verdicts(table, number) == ["accept"] and wrong == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_accessibility_fault(opened, served, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened("?sort=position", color_scheme=scheme)
+    faults = {}
+
+    def look(where):
+        found = Axe().run(page).response["violations"]
+        faults[where] = [
+            (one["id"], one["nodes"][0]["html"][:200], one["nodes"][0].get("failureSummary", "")[:300])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+
+    look("grid")
+    explain(page)
+    page.locator("#panel").get_by_text("a toad in").first.wait_for()
+    look("panel")
+    press(page, "?")
+    look("help")
+    press(page, "Escape", " ")
+    page.locator("#zoom[open]").wait_for()
+    look("zoom")
+    press(page, "Escape", "w")
+    page.wait_for_timeout(500)
+    look("becoming")
+    for address in ("/ledger", "/agreement", "/?layout=matrix"):
+        page.goto(served.url + address)
+        page.wait_for_load_state("networkidle")
+        look(address)
+    assert {where: of for where, of in faults.items() if of} == {}

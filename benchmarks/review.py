@@ -120,7 +120,7 @@ def _measure(browser: Any, server: Served, count: int, decisions: int) -> None:
     newest, faults = table.newest()[0], table.faults()
     table.close()
     print(f"  {decisions} decisions, the server killed in the middle: {newest} in the ledger, {len(faults)} faults")
-    if wrong := [told for told in wrong if "Failed to load resource" not in told]:  # that it says while nobody is there
+    if wrong := [told for told in wrong if "Failed to load resource" not in told]:
         print(f"  the page said: {wrong[:3]}")
     if newest != decisions or faults:
         sys.exit("decisions were lost, or said twice")

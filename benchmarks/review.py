@@ -51,17 +51,18 @@ READY = """(which) => {
 # a jump to the end, with those of all cells in view
 PRESSED = f"""async (key) => {{
     const ready = {READY};
+    const which = key === 'End' ? '#grid .cell' : '#grid .cell.at';
     const at = () => [...document.querySelectorAll('#grid .cell.at')].find((cell) => cell.offsetWidth)?.dataset.number;
     const before = at();
     const start = performance.now();
     dispatchEvent(new KeyboardEvent('keydown', {{ key, bubbles: true }}));
     for (;;) {{
         await new Promise(requestAnimationFrame);
-        if (at() !== before && ready(key === 'End' ? '#grid .cell' : '#grid .cell.at')) return performance.now() - start;
+        if (at() !== before && ready(which)) return performance.now() - start;
         if (performance.now() - start > 10_000) return NaN;
     }}
 }}"""
-# the milliseconds between frames while it scrolls by `rows` pixels a frame
+# the milliseconds between frames while it scrolls by so many pixels a frame
 SCROLLED = """async ([pixels, seconds]) => {
     const grid = document.querySelector('#grid');
     const scroller = grid.scrollHeight > grid.clientHeight ? grid : document.scrollingElement;

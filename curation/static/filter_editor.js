@@ -19,7 +19,7 @@ export function editor(column, values, close) {
 
 function fieldOf(column, values) {
   if (column.kind === "flag") return choice([["1", "yes"], ["0", "no"]], values, "radio");
-  if (column.kind === "choice" && column.values?.length) return choice(column.values.map((value) => [value, value]), values, "checkbox");
+  if (column.values?.length) return choice(column.values.map((value) => [value, value]), values, "checkbox");
   if (column.kind === "number" || column.kind === "time") return range(column, values);
   return texts(column, values);
 }

@@ -57,9 +57,10 @@ export function showHelp() {
   fill(
     help,
     make("header", {}, make("h2", { id: "help-title", text: "Keys" }), button("close", "Close", () => help.close(), { drawing: "cross", word: "" })),
-    make("div", { class: "sections", tabindex: "-1", autofocus: true }, table.map(([title, keys]) => section(title, keys))),
+    make("div", { class: "sections", tabindex: "-1" }, table.map(([title, keys]) => section(title, keys))),
   );
   if (!help.open) help.showModal();
+  help.querySelector(".sections").focus(); // not its close button: the arrows scroll
 }
 
 function section(title, keys) {

@@ -30,7 +30,7 @@ export function start() {
   const title = make("span", { class: "heading" });
   const sourceName = make("figcaption");
   const candidate = make("figure", { class: "candidate" }, under, over);
-  const stage = make("div", { class: "stage", tabindex: "-1", autofocus: true }, candidate, make("figure", { class: "source" }, source, sourceName));
+  const stage = make("div", { class: "stage", tabindex: "-1" }, candidate, make("figure", { class: "source" }, source, sourceName));
   parts = { under, over, source, sourceName, verdict, title, stage, candidate, prompt: make("span", { class: "quiet prompt" }), buttons: bar() };
   const head = make("header", {}, title, parts.prompt, verdict, button("close-zoom", "Close", close, { drawing: "cross", word: "" }));
   fill(zoom, make("div", { class: "zoom-main" }, head, stage, parts.buttons.element));
@@ -71,6 +71,7 @@ export function open(number = 0) {
   if (!zoom.open) {
     zoom.append($("panel"), $("status")); // what is beside and below stays in reach: a modal window hides all else
     zoom.showModal();
+    parts.stage.focus();
   }
   draw();
 }
@@ -153,7 +154,7 @@ function preload() {
 }
 
 /** When nothing is left to do for what is seen, but not much later. */
-const soon = (run) => (globalThis.requestIdleCallback ? requestIdleCallback(run, { timeout: 60 }) : setTimeout(run, 30));
+const soon = (run) => (globalThis.requestIdleCallback ? requestIdleCallback(run, { timeout: 250 }) : setTimeout(run, 30));
 
 function preloadNow() {
   if (!desk.list || (!zoom.open && $("panel").hidden)) return;

@@ -213,7 +213,7 @@ def test_all_of_a_view_are_decided_after_saying_how_many(opened, table):
 def test_scales_and_steps_of_one_source_and_style(opened):
     page = opened("?layout=matrix")
     press(page, "ArrowRight", "Enter")
-    page.wait_for_url(re.compile("layout=xy"))
+    page.get_by_text("Guidance scale × Insertion step").wait_for()
     wait_for_pictures(page)
     heads = page.locator("[role=columnheader]").all_inner_texts()
     assert [head for head in heads if head.isdigit()] == ["2", "5", "8", "11", "13"]

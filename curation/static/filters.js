@@ -10,7 +10,7 @@ import { isOpened } from "./hands.js";
 const LAYOUTS = { grid: "Grid", groups: "Groups together", matrix: "Source × style", xy: "Steps × scales" };
 
 export function start() {
-  on("view", draw);
+  for (const name of ["view", "setup"]) on(name, draw);
   draw();
 }
 

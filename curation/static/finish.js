@@ -56,10 +56,11 @@ function content(now, settled, close) {
 }
 
 function summary({ needing, disagreements, settled }) {
+  const ended = settled.length ?? settled; // the disagreements, or how many
   const lines = [
     needing ? `${many(needing, "candidate")} still need${needing === 1 ? "s" : ""} a decision: what is undecided is left out.` : "Every candidate is decided.",
     disagreements ? `${many(disagreements, "disagreement is", "disagreements are")} not settled.` : "No disagreement is open.",
-    settled ? `${many(settled, "disagreement")} settled.` : null,
+    ended ? `${many(ended, "disagreement")} settled.` : null,
   ];
   return make("ul", {}, lines.filter(Boolean).map((text) => make("li", { text })));
 }

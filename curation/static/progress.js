@@ -12,7 +12,6 @@ export function start() {
   on("progress", draw);
   on("pending", drawPending);
   $("unsaved").addEventListener("click", () => desk.outbox?.flush());
-  refresh();
 }
 
 export async function refresh() {

@@ -65,7 +65,14 @@ function saySo(text) {
 /** What the page itself says: enough to decide with, before the server has said the rest. */
 function setUp() {
   const said = (name) => document.querySelector(`meta[name="${name}"]`).content;
-  desk.setup = { collection: said("collection"), curator: said("curator"), others: [], tags: [], styles: [], columns: [] };
+  desk.setup = {
+    collection: said("collection"),
+    curator: said("curator"),
+    others: [],
+    tags: [],
+    styles: [],
+    columns: [],
+  };
 }
 
 function startOutbox() {

@@ -51,17 +51,18 @@ READY = """(which) => {
 # a jump to the end, with those of all cells in view
 PRESSED = f"""async (key) => {{
     const ready = {READY};
+    const which = key === 'End' ? '#grid .cell' : '#grid .cell.at';
     const at = () => [...document.querySelectorAll('#grid .cell.at')].find((cell) => cell.offsetWidth)?.dataset.number;
     const before = at();
     const start = performance.now();
     dispatchEvent(new KeyboardEvent('keydown', {{ key, bubbles: true }}));
     for (;;) {{
         await new Promise(requestAnimationFrame);
-        if (at() !== before && ready(key === 'End' ? '#grid .cell' : '#grid .cell.at')) return performance.now() - start;
+        if (at() !== before && ready(which)) return performance.now() - start;
         if (performance.now() - start > 10_000) return NaN;
     }}
 }}"""
-# the milliseconds between frames while it scrolls by `rows` pixels a frame
+# the milliseconds between frames while it scrolls by so many pixels a frame
 SCROLLED = """async ([pixels, seconds]) => {
     const grid = document.querySelector('#grid');
     const scroller = grid.scrollHeight > grid.clientHeight ? grid : document.scrollingElement;
@@ -120,7 +121,7 @@ def _measure(browser: Any, server: Served, count: int, decisions: int) -> None:
     newest, faults = table.newest()[0], table.faults()
     table.close()
     print(f"  {decisions} decisions, the server killed in the middle: {newest} in the ledger, {len(faults)} faults")
-    if wrong := [told for told in wrong if "Failed to load resource" not in told]:  # that it says while nobody is there
+    if wrong := [told for told in wrong if "Failed to load resource" not in told]:
         print(f"  the page said: {wrong[:3]}")
     if newest != decisions or faults:
         sys.exit("decisions were lost, or said twice")

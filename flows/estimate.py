@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from collection_db import Table
 from flows.ingest import chosen_sources
 from flows.making import maker
 from flows.masking import masks_of
-from flows.pair import cells, warnings
+from flows.pair import cells, more_like, warnings
 from flows.settings import Settings
 from glide.models import Model
 from glide.request import Options, Request
@@ -50,16 +51,19 @@ def estimate(settings: Settings) -> Estimate:
     table = Table.open(settings.database_url)
     known = {row.id: row.pixels_sha256 for row in table.present_sources()}
     made = set(table.frame(everything=True)["id"])
+    liked = [planned.recipe for planned in more_like(table, settings)]
     table.close()
     sources = [(id, known.get(id, id)) for id in files]
     recipes = missing = steps = 0
     masks, skipped = masks_of(settings, list(files))
     scoring = SCORING_STEPS if settings.options.samples > 1 and settings.options.scorer == "evidence" else 0
-    for cell in cells(settings, sources, masks):
+    near = {recipe.id for recipe in liked}
+    grid = (cell.recipe for cell in cells(settings, sources, masks))
+    for recipe in chain((one for one in grid if one.id not in near), {one.id: one for one in liked}.values()):
         recipes += 1
-        if cell.recipe.id not in made:
+        if recipe.id not in made:
             missing += 1
-            steps += cell.recipe.samples * (cell.recipe.steps - cell.recipe.insertion_step + scoring)
+            steps += recipe.samples * (recipe.steps - recipe.insertion_step + scoring)
     seconds = 0.0
     if missing:
         batches = math.ceil(missing / settings["model"]["batch"])
@@ -69,17 +73,18 @@ def estimate(settings: Settings) -> Estimate:
         seconds = STARTING_SECONDS + missing * HASHING_SECONDS + full * (steps * a_step + missing * an_upsampling)
     styles = settings.styles
     variants = sum(len(style.guidance_scales) * len(style.insertion_steps) for style in styles)
-    grid = [
+    told_grid = [
         ("sources", len(sources)),
         ("styles", len(styles)),
         ("guidance scales x insertion steps, all styles together", variants),
         ("seeds", len(settings["grid"]["seeds"])),
+        *([("recipes near those of which more were asked for", len(near))] if near else []),
     ]
     told = [f"skipped {file}: {reason}" for file, reason in skipped] + warnings(settings)
     disk = (
         missing * round(CANDIDATE_BYTES + PIXEL_BYTES * settings.side**2) + (len(sources) - len(known)) * SOURCE_BYTES
     )
-    return Estimate(grid, recipes, missing, steps, seconds, max(disk, 0), told)
+    return Estimate(told_grid, recipes, missing, steps, seconds, max(disk, 0), told)
 
 
 def seconds_a_step(settings: Settings) -> tuple[float, float]:

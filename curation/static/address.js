@@ -31,7 +31,8 @@ export function nameOf(view) {
 }
 
 export function same(one, other) {
-  const sorted = (view) => JSON.stringify([...view].filter(([name, value]) => name !== "layout" || value !== "grid").sort());
+  const sorted = (view) =>
+    JSON.stringify([...view].filter(([name, value]) => name !== "layout" || value !== "grid").sort());
   return sorted(one) === sorted(other);
 }
 

@@ -46,7 +46,8 @@ async function answer(path, options) {
   if (response.ok) return response;
   if (response.status >= 500 || response.status === 429) throw new Away(`The server answered ${response.status}.`);
   const body = await response.json().catch(() => null);
-  if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (response.status === 401)
+    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   throw new Refused(response.status, body);
 }
 

@@ -41,7 +41,14 @@ async function draw() {
     const becomes = await effectOf(number);
     if (number !== cursor.number()) return;
     const top = drawer.scrollTop;
-    fill(drawer, heading(), totals(becomes), becomes.this ? effect(becomes.this) : null, spread("Styles", becomes.styles), becomes.traits.map((one) => spread(one.trait, one.values)));
+    fill(
+      drawer,
+      heading(),
+      totals(becomes),
+      becomes.this ? effect(becomes.this) : null,
+      spread("Styles", becomes.styles),
+      becomes.traits.map((one) => spread(one.trait, one.values)),
+    );
     drawer.scrollTop = top;
   } catch (error) {
     complain(error);
@@ -49,14 +56,24 @@ async function draw() {
 }
 
 function heading() {
-  return make("header", {}, make("h2", { text: "The collection" }), button("close-becoming", "Close", toggle, { drawing: "cross", word: "" }));
+  return make(
+    "header",
+    {},
+    make("h2", { text: "The collection" }),
+    button("close-becoming", "Close", toggle, { drawing: "cross", word: "" }),
+  );
 }
 
 function totals({ accepted, supply, sources }) {
   return make(
     "section",
     { class: "totals" },
-    make("p", { class: "figure" }, make("strong", { text: written(accepted) }), supply ? ` of ${written(supply)} accepted` : " accepted"),
+    make(
+      "p",
+      { class: "figure" },
+      make("strong", { text: written(accepted) }),
+      supply ? ` of ${written(supply)} accepted` : " accepted",
+    ),
     supply ? bar(accepted / supply, "big") : null,
     make("p", { class: "quiet", text: `from ${written(sources.used)} of ${many(sources.of, "source")}` }),
   );
@@ -74,7 +91,12 @@ export function effect({ accepted, traits }) {
     ),
   );
   const title = accepted ? "Without this one" : "With this one";
-  return make("section", { class: "effect" }, make("h3", { text: title }), make("table", { "aria-label": title }, make("tbody", {}, lines)));
+  return make(
+    "section",
+    { class: "effect" },
+    make("h3", { text: title }),
+    make("table", { "aria-label": title }, make("tbody", {}, lines)),
+  );
 }
 
 function spread(title, values) {
@@ -95,7 +117,8 @@ function spread(title, values) {
     opened.add(title);
     draw();
   };
-  const further = !all && rest > 0 ? button("all-values", `${many(rest, "more value")}`, more, { class: "chip plain" }) : null;
+  const further =
+    !all && rest > 0 ? button("all-values", `${many(rest, "more value")}`, more, { class: "chip plain" }) : null;
   return make("section", { class: "spread" }, make("h3", { text: title }), make("ul", {}, lines), further);
 }
 

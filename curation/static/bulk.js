@@ -14,7 +14,9 @@ export async function everything(action) {
   try {
     await settled();
     const counts = await get(`/api/count?${filtersOf(desk.view)}`);
-    const chosen = await open(`${WORD[action]} all of this view`, (close) => question(action, counts, close), { name: "bulk" });
+    const chosen = await open(`${WORD[action]} all of this view`, (close) => question(action, counts, close), {
+      name: "bulk",
+    });
     if (chosen) await carryOut(action, chosen);
   } catch (error) {
     complain(error);
@@ -23,7 +25,8 @@ export async function everything(action) {
 
 /** What was said one by one comes first. */
 async function settled() {
-  for (let tries = 0; desk.outbox.count && tries < 50; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  for (let tries = 0; desk.outbox.count && tries < 50; tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 100));
   if (desk.outbox.count) throw new Error("Decisions wait to be saved: try again once the server is back.");
 }
 
@@ -40,12 +43,26 @@ function question(action, { count, needing }, close) {
   };
   onlyNeeding.addEventListener("change", say);
   say();
-  const choice = make("label", { class: "check" }, onlyNeeding, make("span", { text: `only the ${many(needing, "one")} that still need${needing === 1 ? "s" : ""} your decision` }));
+  const choice = make(
+    "label",
+    { class: "check" },
+    onlyNeeding,
+    make("span", { text: `only the ${many(needing, "one")} that still need${needing === 1 ? "s" : ""} your decision` }),
+  );
   const submitted = (event) => {
     event.preventDefault();
     close({ onlyNeeding: onlyNeeding.checked, count: onlyNeeding.checked ? needing : count });
   };
-  return make("form", { onsubmit: submitted }, sentence, action === "undecide" ? null : choice, actions(button("cancel", "Cancel", () => close()), go));
+  return make(
+    "form",
+    { onsubmit: submitted },
+    sentence,
+    action === "undecide" ? null : choice,
+    actions(
+      button("cancel", "Cancel", () => close()),
+      go,
+    ),
+  );
 }
 
 async function carryOut(action, { onlyNeeding, count }) {
@@ -71,7 +88,15 @@ async function askAgain(action, count, onlyNeeding) {
   const sentence = `Meanwhile there are ${many(count, "candidate")}.`;
   const sure = await open(`${WORD[action]} all of this view`, (close) => {
     const go = button("bulk", `${WORD[action]} ${many(count, "candidate")}`, () => close(true), { class: "strong" });
-    return make("div", {}, make("p", { text: sentence }), actions(button("cancel", "Cancel", () => close()), go));
+    return make(
+      "div",
+      {},
+      make("p", { text: sentence }),
+      actions(
+        button("cancel", "Cancel", () => close()),
+        go,
+      ),
+    );
   });
   if (sure) await carryOut(action, { onlyNeeding, count });
 }

@@ -13,7 +13,12 @@ export class Cell {
     this.frame = make("span", { class: "frame" }, this.image, this.marks, this.size);
     this.name = make("span", { class: "name" });
     this.score = make("span", { class: "score" });
-    this.element = make("div", { class: "cell", role: "gridcell" }, this.frame, make("span", { class: "caption" }, this.name, this.score));
+    this.element = make(
+      "div",
+      { class: "cell", role: "gridcell" },
+      this.frame,
+      make("span", { class: "caption" }, this.name, this.score),
+    );
     sharpen(this.image);
     this.index = -1;
     this.number = 0;

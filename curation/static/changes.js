@@ -57,7 +57,10 @@ function apply(changed) {
     if (index >= 0) desk.list.flags[index] = flags;
   }
   forget(theirs.map(([number]) => number));
-  tell("flags", theirs.map(([number]) => number));
+  tell(
+    "flags",
+    theirs.map(([number]) => number),
+  );
 }
 
 /** New candidates: a grid of steps and scales takes them in as they come; a list stays as it is until it is asked. */

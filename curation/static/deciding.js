@@ -4,6 +4,7 @@ import { settles } from "./address.js";
 import { get, newRequest } from "./api.js";
 import * as cursor from "./cursor.js";
 import { announce, complain, desk, tell } from "./desk.js";
+import { $ } from "./dom.js";
 import { List } from "./list.js";
 import { MORE, NEEDS, STARRED, VERDICT, after } from "./marks.js";
 import { fetchRow, forget, learn, rowOf } from "./rows.js";
@@ -68,7 +69,7 @@ export function goOn(waited = true) {
   const next = cursor.nextOpen();
   if (next >= 0) cursor.to(next);
   else if (!waited) cursor.step(1);
-  else announce(`${document.getElementById("announce").textContent} · nothing is left to decide in this view`);
+  else announce(`${$("announce").textContent} · nothing is left to decide in this view`);
 }
 
 export function toggleStar() {
@@ -124,7 +125,10 @@ export function heard(answer, own) {
   learn(current);
   for (const row of current) setFlags(row.number, row.flags);
   for (const one of answer.done) hear(one, own);
-  tell("flags", current.map(({ number }) => number));
+  tell(
+    "flags",
+    current.map(({ number }) => number),
+  );
   if (answer.progress) tell("progress", (desk.progress = answer.progress));
 }
 
@@ -171,7 +175,10 @@ export async function keepBest() {
   if (!row) return;
   const others = row.leader ? await stillOpen(row.leader, number) : [];
   const settling = settles(desk.view) && { settles: true };
-  const said = [{ number, action: "accept", ...settling }, ...others.map((other) => ({ number: other, action: "reject" }))];
+  const said = [
+    { number, action: "accept", ...settling },
+    ...others.map((other) => ({ number: other, action: "reject" })),
+  ];
   say(said, others.length ? `Accepted, and ${many(others.length, "other")} of its group rejected` : "Accepted");
   if (cursor.number() === number) goOn();
 }
@@ -179,7 +186,9 @@ export async function keepBest() {
 /** The whole group, whatever the view leaves out. */
 async function stillOpen(leader, but) {
   const group = new List(await get(`/api/list?layout=grid&group=${leader}`, { binary: true }));
-  return [...group.numbers].filter((number) => number && number !== but && (standing(group, number) & (VERDICT | NEEDS)) === NEEDS);
+  return [...group.numbers].filter(
+    (number) => number && number !== but && (standing(group, number) & (VERDICT | NEEDS)) === NEEDS,
+  );
 }
 
 function standing(group, number) {

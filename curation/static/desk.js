@@ -1,6 +1,6 @@
 // What all parts of the page share: what the server said of the collection, the list that is shown, and news.
 //
-// News, by name: "view" (the address says another view), "list" (another list is shown), "flags" (numbers whose bits or
+// News, by name: "setup" (the server said it), "view" (the address says another view), "list" (another list is shown), "flags" (numbers whose bits or
 // rows changed), "cursor", "progress", "pending" (how many steps are not saved yet), "rows" (numbers whose rows came).
 
 import { $ } from "./dom.js";

@@ -31,7 +31,12 @@ export function actions(...buttons) {
 /** Ask for a text. Resolves to it, or to undefined. */
 export function askText(title, { label, value = "", long = false, most = 4000, word = "Save" }) {
   return open(title, (close) => {
-    const field = make(long ? "textarea" : "input", { id: "asked", maxlength: most, rows: long ? 5 : null, autocomplete: "off" });
+    const field = make(long ? "textarea" : "input", {
+      id: "asked",
+      maxlength: most,
+      rows: long ? 5 : null,
+      autocomplete: "off",
+    });
     field.value = value;
     const form = make(
       "form",
@@ -44,7 +49,10 @@ export function askText(title, { label, value = "", long = false, most = 4000, w
       },
       make("label", { for: "asked", text: label }),
       field,
-      actions(button("cancel", "Cancel", () => close()), make("button", { type: "submit", class: "strong", "data-action": "save", text: word })),
+      actions(
+        button("cancel", "Cancel", () => close()),
+        make("button", { type: "submit", class: "strong", "data-action": "save", text: word }),
+      ),
     );
     queueMicrotask(() => field.focus());
     return form;
@@ -60,7 +68,10 @@ export function menu(action, name, entries, options = {}) {
   const around = make("div", { class: "with-menu", onkeydown: move, onfocusout: left }, opener, list);
 
   function show() {
-    fill(list, entries().map((one) => entry(one, hide)));
+    fill(
+      list,
+      entries().map((one) => entry(one, hide)),
+    );
     list.hidden = false;
     opener.setAttribute("aria-expanded", "true");
     list.classList.toggle("to-left", opener.getBoundingClientRect().left + list.offsetWidth > innerWidth - 8);
@@ -94,7 +105,13 @@ function entry({ name, run, href, what, checked, action, line }, hide) {
     run?.();
   };
   const role = checked === undefined ? "menuitem" : "menuitemcheckbox";
-  const given = { role, tabindex: "-1", "data-action": action, "aria-checked": checked === undefined ? null : String(checked), onclick: act };
+  const given = {
+    role,
+    tabindex: "-1",
+    "data-action": action,
+    "aria-checked": checked === undefined ? null : String(checked),
+    onclick: act,
+  };
   const inside = [make("span", { text: name }), what ? make("small", { text: what }) : null];
   return href ? make("a", { ...given, href }, inside) : make("button", { type: "button", ...given }, inside);
 }

@@ -4,5 +4,8 @@
 (() => {
   const first = document.querySelector('meta[name="first-view"]').content;
   const query = location.search.slice(1) || first;
-  globalThis.earlyList = { query, response: fetch(`/api/list?${query}`, { credentials: "same-origin" }).catch(() => null) };
+  globalThis.earlyList = {
+    query,
+    response: fetch(`/api/list?${query}`, { credentials: "same-origin" }).catch(() => null),
+  };
 })();

@@ -13,13 +13,29 @@ export function editor(column, values, close) {
     const chosen = read();
     close(chosen.length ? chosen : null);
   };
-  const ways = [button("cancel", "Cancel", () => close()), make("button", { type: "submit", class: "strong", "data-action": "save", text: "Show" })];
+  const ways = [
+    button("cancel", "Cancel", () => close()),
+    make("button", { type: "submit", class: "strong", "data-action": "save", text: "Show" }),
+  ];
   return make("form", { onsubmit: submitted, class: "editor" }, element, actions(ways));
 }
 
 function fieldOf(column, values) {
-  if (column.kind === "flag") return choice([["1", "yes"], ["0", "no"]], values, "radio");
-  if (column.kind === "choice" && column.values?.length) return choice(column.values.map((value) => [value, value]), values, "checkbox");
+  if (column.kind === "flag")
+    return choice(
+      [
+        ["1", "yes"],
+        ["0", "no"],
+      ],
+      values,
+      "radio",
+    );
+  if (column.values?.length)
+    return choice(
+      column.values.map((value) => [value, value]),
+      values,
+      "checkbox",
+    );
   if (column.kind === "number" || column.kind === "time") return range(column, values);
   return texts(column, values);
 }
@@ -42,9 +58,16 @@ function choice(options, values, type) {
 /** "from..to" of numbers or times; either end may be open. Several values that were asked for are kept beside it. */
 function range(column, values) {
   const type = column.kind === "time" ? "datetime-local" : "text";
-  const [from, to] = values.length === 1 && values[0].includes("..") ? values[0].split("..", 2) : [values[0] ?? "", values[0] ?? ""];
+  const [from, to] =
+    values.length === 1 && values[0].includes("..") ? values[0].split("..", 2) : [values[0] ?? "", values[0] ?? ""];
   const end = (id, label, value) => {
-    const field = make("input", { id, type, inputmode: type === "text" ? "decimal" : null, autocomplete: "off", step: type === "text" ? null : "1" });
+    const field = make("input", {
+      id,
+      type,
+      inputmode: type === "text" ? "decimal" : null,
+      autocomplete: "off",
+      step: type === "text" ? null : "1",
+    });
     field.value = type === "text" ? value : value.replace(/(Z|\+00:00)$/, "").slice(0, 19);
     return [field, make("div", {}, make("label", { for: id, text: label }), field)];
   };
@@ -64,6 +87,10 @@ function texts(column, values) {
   field.value = values.join("\n");
   queueMicrotask(() => field.focus());
   const hint = words ? "Contains" : "Any of these, one a line";
-  const read = () => field.value.split("\n").map((one) => one.trim()).filter(Boolean);
+  const read = () =>
+    field.value
+      .split("\n")
+      .map((one) => one.trim())
+      .filter(Boolean);
   return { element: make("div", {}, make("label", { for: "value", text: hint }), field), read };
 }

@@ -10,7 +10,7 @@ import { isOpened } from "./hands.js";
 const LAYOUTS = { grid: "Grid", groups: "Groups together", matrix: "Source × style", xy: "Steps × scales" };
 
 export function start() {
-  on("view", draw);
+  for (const name of ["view", "setup"]) on(name, draw);
   draw();
 }
 
@@ -22,25 +22,41 @@ function draw() {
     isOpened() ? button("back", "Back", back, { drawing: "left", title: "Back to the list (v)", class: "chip" }) : null,
     names.map(chip),
     menu("add-filter", "Filter", columnsToFilter, { drawing: "filter", class: "chip plain" }),
-    names.length > 1 ? button("clear-filters", "Clear", () => go(changed(Object.fromEntries(names.map((name) => [name, null])))), { class: "chip plain" }) : null,
+    names.length > 1
+      ? button("clear-filters", "Clear", () => go(changed(Object.fromEntries(names.map((name) => [name, null])))), {
+          class: "chip plain",
+        })
+      : null,
     settles(view) ? make("span", { class: "hint", text: "Your decision here settles the disagreement." }) : null,
     make("span", { class: "stretch" }),
-    menu("layout", `Layout: ${LAYOUTS[layoutOf(view)] ?? "Grid"}`, layouts, { class: "chip plain", word: LAYOUTS[layoutOf(view)] ?? "Grid", opens: true }),
+    menu("layout", `Layout: ${LAYOUTS[layoutOf(view)] ?? "Grid"}`, layouts, {
+      class: "chip plain",
+      word: LAYOUTS[layoutOf(view)] ?? "Grid",
+      opens: true,
+    }),
     order(view),
   );
 }
 
-const columnOf = (name) => desk.setup.columns.find((column) => column.name === name) ?? { name, label: name, kind: "text" };
+const columnOf = (name) =>
+  desk.setup.columns.find((column) => column.name === name) ?? { name, label: name, kind: "text" };
 
 /** A filter: pressed, it is edited; its cross takes it away. */
 function chip(name) {
   const column = columnOf(name);
-  const text = column.kind === "flag" ? flagged(column, desk.view.get(name)) : `${column.label}: ${desk.view.getAll(name).map(shortly).join(", ")}`;
+  const text =
+    column.kind === "flag"
+      ? flagged(column, desk.view.get(name))
+      : `${column.label}: ${desk.view.getAll(name).map(shortly).join(", ")}`;
   return make(
     "span",
     { class: "filter", "data-filter": name },
     button("edit-filter", `${text}, change`, () => edit(column), { word: text, class: "chip" }),
-    button("remove-filter", `Remove ${column.label}`, () => go(changed({ [name]: null })), { drawing: "cross", word: "", class: "chip" }),
+    button("remove-filter", `Remove ${column.label}`, () => go(changed({ [name]: null })), {
+      drawing: "cross",
+      word: "",
+      class: "chip",
+    }),
   );
 }
 
@@ -62,7 +78,9 @@ function columnsToFilter() {
 
 async function edit(column) {
   if (column.kind === "flag" && !desk.view.has(column.name)) return go(changed({ [column.name]: "1" }));
-  const values = await open(column.label, (close) => editor(column, desk.view.getAll(column.name), close), { name: "edit-filter" });
+  const values = await open(column.label, (close) => editor(column, desk.view.getAll(column.name), close), {
+    name: "edit-filter",
+  });
   if (values !== undefined) go(changed({ [column.name]: values }));
   return undefined;
 }
@@ -72,7 +90,12 @@ function layouts() {
   const plane = desk.view.has("source") && desk.view.has("style");
   return Object.entries(LAYOUTS)
     .filter(([layout]) => layout !== "xy" || plane || now === "xy")
-    .map(([layout, name]) => ({ name, checked: layout === now, action: `layout-${layout}`, run: () => go(changed({ layout })) }));
+    .map(([layout, name]) => ({
+      name,
+      checked: layout === now,
+      action: `layout-${layout}`,
+      run: () => go(changed({ layout })),
+    }));
 }
 
 /** By what the list is ordered, and which way. */
@@ -84,7 +107,16 @@ function order(view) {
   const options = [["", "As made"], ...sorts.map(({ name, label }) => [name, label])].map(([value, label]) =>
     make("option", { value, text: label, selected: value === now }),
   );
-  const choose = make("select", { id: "sort", "aria-label": "Order", class: "chip plain", onchange: () => go(changed({ sort: choose.value || null, descending: choose.value && down ? "1" : null })) }, options);
+  const choose = make(
+    "select",
+    {
+      id: "sort",
+      "aria-label": "Order",
+      class: "chip plain",
+      onchange: () => go(changed({ sort: choose.value || null, descending: choose.value && down ? "1" : null })),
+    },
+    options,
+  );
   const turn = make("button", {
     type: "button",
     class: "chip plain",

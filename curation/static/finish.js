@@ -46,9 +46,20 @@ function content(now, settled, close) {
     const open = later.state === "open" || later.state === "failed";
     const ways = [
       button("cancel", open ? "Not yet" : "Close", () => close()),
-      open ? make("button", { type: "submit", class: "strong", "data-action": "finish-now", text: "Finish the review" }) : null,
+      open
+        ? make("button", { type: "submit", class: "strong", "data-action": "finish-now", text: "Finish the review" })
+        : null,
     ];
-    fill(form, summary(later), who(settled), make("p", { class: "what", text: later.what }), STATES[later.state] ? make("p", { class: "state", text: STATES[later.state] }) : null, open ? [make("label", { for: "finish-note", text: "A note for the ledger, if you like" }), note] : null, place, actions(ways));
+    fill(
+      form,
+      summary(later),
+      who(settled),
+      make("p", { class: "what", text: later.what }),
+      STATES[later.state] ? make("p", { class: "state", text: STATES[later.state] }) : null,
+      open ? [make("label", { for: "finish-note", text: "A note for the ledger, if you like" }), note] : null,
+      place,
+      actions(ways),
+    );
   }
   show(now);
   if (now.state === "running") watch();
@@ -56,12 +67,21 @@ function content(now, settled, close) {
 }
 
 function summary({ needing, disagreements, settled }) {
+  const ended = settled.length ?? settled; // the disagreements, or how many
   const lines = [
-    needing ? `${many(needing, "candidate")} still need${needing === 1 ? "s" : ""} a decision: what is undecided is left out.` : "Every candidate is decided.",
-    disagreements ? `${many(disagreements, "disagreement is", "disagreements are")} not settled.` : "No disagreement is open.",
-    settled ? `${many(settled, "disagreement")} settled.` : null,
+    needing
+      ? `${many(needing, "candidate")} still need${needing === 1 ? "s" : ""} a decision: what is undecided is left out.`
+      : "Every candidate is decided.",
+    disagreements
+      ? `${many(disagreements, "disagreement is", "disagreements are")} not settled.`
+      : "No disagreement is open.",
+    ended ? `${many(ended, "disagreement")} settled.` : null,
   ];
-  return make("ul", {}, lines.filter(Boolean).map((text) => make("li", { text })));
+  return make(
+    "ul",
+    {},
+    lines.filter(Boolean).map((text) => make("li", { text })),
+  );
 }
 
 function who(settled) {

@@ -73,7 +73,11 @@ function measure(top) {
   shape.left = shape.fixed ? shape.labels : edge() + Math.floor((width - shape.columns * shape.side) / 2);
   shape.rows = Math.ceil(list.count / shape.columns);
   const full = shape.rows * shape.height + shape.head + 12;
-  ruler.resize(full, shape.fixed ? `${shape.labels + shape.columns * shape.side + 12}px` : "100%", top ?? Math.floor(before / shape.columns) * shape.height);
+  ruler.resize(
+    full,
+    shape.fixed ? `${shape.labels + shape.columns * shape.side + 12}px` : "100%",
+    top ?? Math.floor(before / shape.columns) * shape.height,
+  );
   grid.style.setProperty("--side", `${shape.side}px`);
   grid.style.setProperty("--labels", `${shape.labels}px`);
   grid.style.setProperty("--head", `${shape.head}px`);
@@ -218,7 +222,8 @@ function numbersToKnow(list, seen, first, last) {
   if (!shape.fixed) for (let row = last; row < Math.min(shape.rows, last + seen[1] - seen[0]); row += 1) rows.push(row);
   const numbers = [cursor.number(), ahead];
   for (const row of rows) {
-    for (let column = span[0]; column < span[1]; column += 1) numbers.push(list.numbers[row * shape.columns + column] ?? 0);
+    for (let column = span[0]; column < span[1]; column += 1)
+      numbers.push(list.numbers[row * shape.columns + column] ?? 0);
   }
   return numbers;
 }

@@ -17,7 +17,11 @@ const SECTIONS = {
   Decide: [
     { keys: ["a"], what: "accept, and on to the next that needs you", run: () => decide("accept") },
     { keys: ["r", "x"], what: "reject, and on", run: () => decide("reject") },
-    { keys: ["b"], what: "keep the best: accept this, reject what is undecided of its group", run: () => keepBest().catch(complain) },
+    {
+      keys: ["b"],
+      what: "keep the best: accept this, reject what is undecided of its group",
+      run: () => keepBest().catch(complain),
+    },
     { keys: ["u"], what: "undecide: as if you had said nothing", run: () => decide("undecide") },
     { keys: ["z", "ctrl+z"], what: "undo; again and again goes further back", run: undo, repeats: true },
     { keys: ["s"], what: "star", run: toggleStar },
@@ -29,7 +33,12 @@ const SECTIONS = {
   Look: [
     { keys: [" "], what: "large view", run: () => zoom.toggle() },
     { keys: ["c"], what: "compare: the source beside it", run: () => zoom.compare() },
-    { keys: ["q"], what: "hold: the source in its place", run: () => zoom.flip(true), released: () => zoom.flip(false) },
+    {
+      keys: ["q"],
+      what: "hold: the source in its place",
+      run: () => zoom.flip(true),
+      released: () => zoom.flip(false),
+    },
     { keys: ["e"], what: "explain: recipe, scores, opinions, history", run: () => panel.toggle() },
     { keys: ["w"], what: "what the collection becomes", run: () => becoming.toggle() },
     { keys: ["v"], what: "open its group; back to the list", run: () => openGroup().catch(complain) },
@@ -39,7 +48,12 @@ const SECTIONS = {
   ],
   Move: [
     { keys: ["d"], what: "next that needs your decision", run: toNextOpen, repeats: true },
-    { keys: ["g"], what: "next group", run: () => cursor.to(cursor.nextGroup()) || announce("This is the last group"), repeats: true },
+    {
+      keys: ["g"],
+      what: "next group",
+      run: () => cursor.to(cursor.nextGroup()) || announce("This is the last group"),
+      repeats: true,
+    },
     { keys: ["ArrowLeft"], what: "one back", run: () => cursor.step(-1), repeats: true },
     { keys: ["ArrowRight"], what: "one on", run: () => cursor.step(1), repeats: true },
     { keys: ["ArrowUp"], what: "a row up", run: () => cursor.step(-byRow()), repeats: true },
@@ -52,7 +66,10 @@ const SECTIONS = {
 };
 
 export function startKeys() {
-  start(SECTIONS, () => !document.querySelector("dialog[open]:not(#zoom)") && !document.querySelector(".menu:not([hidden])"));
+  start(
+    SECTIONS,
+    () => !document.querySelector("dialog[open]:not(#zoom)") && !document.querySelector(".menu:not([hidden])"),
+  );
 }
 
 /** In the large view there are no rows: up and down go back and on, too. */
@@ -98,4 +115,3 @@ function close() {
   else if (!$("panel").hidden) panel.toggle();
   else if (isOpened()) back();
 }
-

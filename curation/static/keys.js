@@ -43,11 +43,22 @@ function usesItself(target, name) {
   return (name === "Enter" || name === " ") && target.closest?.("button, a, summary, [role=menuitem]");
 }
 
-const SPOKEN = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", PageUp: "Page up", PageDown: "Page down", Escape: "Esc" };
+const SPOKEN = {
+  " ": "Space",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  PageUp: "Page up",
+  PageDown: "Page down",
+  Escape: "Esc",
+};
 
 function keycaps(keys) {
   return keys.flatMap((key, at) => {
-    const parts = key.split("+").map((part) => SPOKEN[part] ?? (part.length === 1 ? part.toUpperCase() : part[0].toUpperCase() + part.slice(1)));
+    const parts = key
+      .split("+")
+      .map((part) => SPOKEN[part] ?? (part.length === 1 ? part.toUpperCase() : part[0].toUpperCase() + part.slice(1)));
     return [at ? " " : null, make("kbd", { text: parts.join(" + ") })];
   });
 }
@@ -56,10 +67,20 @@ export function showHelp() {
   const help = $("help");
   fill(
     help,
-    make("header", {}, make("h2", { id: "help-title", text: "Keys" }), button("close", "Close", () => help.close(), { drawing: "cross", word: "" })),
-    make("div", { class: "sections", tabindex: "-1", autofocus: true }, table.map(([title, keys]) => section(title, keys))),
+    make(
+      "header",
+      {},
+      make("h2", { id: "help-title", text: "Keys" }),
+      button("close", "Close", () => help.close(), { drawing: "cross", word: "" }),
+    ),
+    make(
+      "div",
+      { class: "sections", tabindex: "-1" },
+      table.map(([title, keys]) => section(title, keys)),
+    ),
   );
   if (!help.open) help.showModal();
+  help.querySelector(".sections").focus(); // not its close button: the arrows scroll
 }
 
 function section(title, keys) {

@@ -18,7 +18,9 @@ async function start() {
 }
 
 function drawChoice(names) {
-  const options = ["", ...names].map((name) => make("option", { value: name, text: name || "everybody", selected: name === chosen() }));
+  const options = ["", ...names].map((name) =>
+    make("option", { value: name, text: name || "everybody", selected: name === chosen() }),
+  );
   const select = make("select", { id: "curator" }, options);
   select.addEventListener("change", () => {
     history.pushState(null, "", select.value ? `?curator=${encodeURIComponent(select.value)}` : location.pathname);
@@ -47,7 +49,9 @@ function line(entry) {
   if (entry.image) image.src = thumbOf(entry.image);
   const link = make("a", { href: `/?layout=grid#${entry.candidate}`, text: written(entry.candidate) });
   const value = entry.value ? ` “${entry.value}”` : "";
-  const what = entry.hidden ? "hidden until you decide" : `${PAST[entry.action] ?? entry.action}${value}${entry.settles ? ", settling it" : ""}`;
+  const what = entry.hidden
+    ? "hidden until you decide"
+    : `${PAST[entry.action] ?? entry.action}${value}${entry.settles ? ", settling it" : ""}`;
   return make(
     "tr",
     { class: entry.undone ? "undone" : null, "data-entry": entry.number },

@@ -2,6 +2,8 @@
 
 import * as address from "./address.js";
 import { get, post } from "./api.js";
+import * as becoming from "./becoming.js";
+import * as changes from "./changes.js";
 import * as cursor from "./cursor.js";
 import * as deciding from "./deciding.js";
 import { announce, complain, desk, on, tell } from "./desk.js";
@@ -9,11 +11,9 @@ import { $ } from "./dom.js";
 import * as filters from "./filters.js";
 import * as grid from "./grid.js";
 import { startKeys } from "./hands.js";
-import * as changes from "./changes.js";
 import { fetchList } from "./list.js";
 import { Outbox } from "./outbox.js";
 import * as panel from "./panel.js";
-import * as becoming from "./becoming.js";
 import * as pointer from "./pointer.js";
 import * as progress from "./progress.js";
 import * as top from "./top.js";
@@ -33,7 +33,7 @@ async function load({ number = address.numberInAddress(), stay = false } = {}) {
     desk.list = list;
     desk.newest = list.newest ?? desk.newest;
     saySo(list.count ? "" : "No candidate fits this view.");
-    if (desk.outbox) deciding.overlay();
+    deciding.overlay();
     tell("list", { stay });
     arrive(number);
   } catch (error) {
@@ -45,7 +45,7 @@ async function load({ number = address.numberInAddress(), stay = false } = {}) {
 
 function arrive(number) {
   cursor.settle(number);
-  if (number && desk.list.indexOf(number) < 0 && desk.setup) zoom.open(number);
+  if (number && desk.list.indexOf(number) < 0) zoom.open(number);
 }
 
 function fail(error) {
@@ -62,6 +62,19 @@ function saySo(text) {
   $("space").hidden = Boolean(text);
 }
 
+/** What the page itself says: enough to decide with, before the server has said the rest. */
+function setUp() {
+  const said = (name) => document.querySelector(`meta[name="${name}"]`).content;
+  desk.setup = {
+    collection: said("collection"),
+    curator: said("curator"),
+    others: [],
+    tags: [],
+    styles: [],
+    columns: [],
+  };
+}
+
 function startOutbox() {
   const { collection, curator } = desk.setup;
   desk.outbox = new Outbox([collection, curator], {
@@ -70,28 +83,24 @@ function startOutbox() {
     changed: () => tell("pending"),
   });
   deciding.start(desk.outbox, (number) => zoom.open(number));
-  if (desk.list) {
-    deciding.overlay();
-    tell("flags", null);
-  }
 }
 
+/** Everything listens before there is anything to see: no key that is pressed at the first picture is lost. */
 async function start() {
+  setUp();
   address.start();
-  grid.start();
-  pointer.start();
-  on("view", () => load());
-  on("reload", (how) => load({ number: cursor.number(), ...how }));
-  const list = load(); // beside the setup, not after it: the first screen needs only this
-  desk.setup = await get("/api/setup");
-  for (const part of [top, filters, progress, panel, becoming, zoom, changes]) part.start();
+  for (const part of [grid, pointer, top, filters, progress, panel, becoming, zoom, changes]) part.start();
   startOutbox();
   startKeys();
-  await list;
-  const number = address.numberInAddress();
-  if (number && desk.list?.indexOf(number) < 0) zoom.open(number);
+  on("view", () => load());
+  on("reload", (how) => load({ number: cursor.number(), ...how }));
   $("grid").focus({ preventScroll: true });
-  if (!$("announce").textContent) announce(matchMedia("(hover: none)").matches ? "Tap a picture to look closer" : "? shows the keys");
+  announce(matchMedia("(hover: none)").matches ? "Tap a picture to look closer" : "? shows the keys");
+  const list = load();
+  Object.assign(desk.setup, await get("/api/setup"));
+  tell("setup");
+  await list;
+  await progress.refresh();
 }
 
 start().catch(complain);

@@ -74,7 +74,8 @@ export class Outbox {
       if (step) found.push([key, step]);
     }
     this.waiting = new Map(found.sort(([one], [other]) => (one < other ? -1 : 1)));
-    for (const key of this.waiting.keys()) this.latest = Math.max(this.latest, Number.parseInt(key.slice(this.prefix.length), 10));
+    for (const key of this.waiting.keys())
+      this.latest = Math.max(this.latest, Number.parseInt(key.slice(this.prefix.length), 10));
     this.changed();
   }
 

@@ -36,11 +36,25 @@ function draw() {
   const number = cursor.number();
   const row = rowOf(number);
   if (!number) return fill(panel, make("p", { class: "quiet", text: "No candidate is chosen." }));
-  if (!row && cursor.isApart()) return fetchRow(number).then((found) => found && number === cursor.number() && draw()).catch(complain);
+  if (!row && cursor.isApart())
+    return fetchRow(number)
+      .then((found) => found && number === cursor.number() && draw())
+      .catch(complain);
   if (!row) return undefined; // the grid asks for it
   if (slow?.number !== number) later(number);
   const kept = panel.scrollTop;
-  fill(panel, heading(row), pictures(row), verdictButtons(number), opinions(row), words(row), scores(row), slow.effect, recipe(row), slow.history);
+  fill(
+    panel,
+    heading(row),
+    pictures(row),
+    verdictButtons(number),
+    opinions(row),
+    words(row),
+    scores(row),
+    slow.effect,
+    recipe(row),
+    slow.history,
+  );
   panel.scrollTop = kept;
   return undefined;
 }
@@ -94,10 +108,26 @@ function verdictButtons(number) {
   return make(
     "div",
     { class: "verdicts" },
-    button("reject", "Reject", () => decide("reject"), { drawing: "cross", ...pressed((flags & VERDICT) === REJECTED) }),
-    button("accept", "Accept", () => decide("accept"), { drawing: "check", ...pressed((flags & VERDICT) === ACCEPTED) }),
-    button("star", "Star", toggleStar, { drawing: "star", word: "", title: "Star (s)", ...pressed((flags & STARRED) !== 0) }),
-    button("more", "More like this", toggleMore, { drawing: "more", word: "", title: "More like this (m)", ...pressed((flags & MORE) !== 0) }),
+    button("reject", "Reject", () => decide("reject"), {
+      drawing: "cross",
+      ...pressed((flags & VERDICT) === REJECTED),
+    }),
+    button("accept", "Accept", () => decide("accept"), {
+      drawing: "check",
+      ...pressed((flags & VERDICT) === ACCEPTED),
+    }),
+    button("star", "Star", toggleStar, {
+      drawing: "star",
+      word: "",
+      title: "Star (s)",
+      ...pressed((flags & STARRED) !== 0),
+    }),
+    button("more", "More like this", toggleMore, {
+      drawing: "more",
+      word: "",
+      title: "More like this (m)",
+      ...pressed((flags & MORE) !== 0),
+    }),
   );
 }
 
@@ -116,11 +146,21 @@ function opinions(row) {
 
 function words(row) {
   const untag = (value) => say([{ number: row.number, action: "untag", value }], `No longer tagged “${value}”`);
-  const tags = row.tags.map((value) => button("untag", `Take the tag ${value} away`, () => untag(value), { word: value, class: "chip gone" }));
+  const tags = row.tags.map((value) =>
+    button("untag", `Take the tag ${value} away`, () => untag(value), { word: value, class: "chip gone" }),
+  );
   return make(
     "section",
     { class: "words" },
-    make("div", { class: "chips" }, tags, small("tag", "+ tag", tag), small("note", row.note ? "edit the note" : "+ note", writeNote), small("rename", row.name ? "rename" : "+ name", rename), leader(row)),
+    make(
+      "div",
+      { class: "chips" },
+      tags,
+      small("tag", "+ tag", tag),
+      small("note", row.note ? "edit the note" : "+ note", writeNote),
+      small("rename", row.name ? "rename" : "+ name", rename),
+      leader(row),
+    ),
     row.note ? make("p", { class: "note", text: row.note }) : null,
   );
 }
@@ -128,14 +168,22 @@ function words(row) {
 /** One that is not the leader can be made it. */
 function leader(row) {
   if (!(row.group_size > 1) || row.leader === row.number) return null;
-  return small("lead", "lead its group", () => say([{ number: row.number, action: "lead" }], "Made the leader of its group"));
+  return small("lead", "lead its group", () =>
+    say([{ number: row.number, action: "lead" }], "Made the leader of its group"),
+  );
 }
 
 const small = (action, name, run) => button(action, name, run, { class: "chip plain" });
 
 function scores(row) {
-  const warnings = [row.flat && "flat", row.unchanged && "unchanged", row.copy_of && `copy of ${row.copy_of}`, row.earlier && "as in an earlier collection"];
-  const group = row.group_size > 1 ? `${row.group_size} alike${row.leader === row.number ? ", this one leads" : ""}` : "alone";
+  const warnings = [
+    row.flat && "flat",
+    row.unchanged && "unchanged",
+    row.copy_of && `copy of ${row.copy_of}`,
+    row.earlier && "as in an earlier collection",
+  ];
+  const group =
+    row.group_size > 1 ? `${row.group_size} alike${row.leader === row.number ? ", this one leads" : ""}` : "alone";
   return pairs("Scores", [
     ["score", row.score?.toFixed(4)],
     ["structure kept", row.structure?.toFixed(4)],
@@ -159,8 +207,17 @@ function recipe(row) {
     ["by", row.worker],
     ["token", row.token],
   ];
-  const all = make("pre", { text: JSON.stringify(row.recipe ?? {}, null, 2), tabindex: "0", "aria-label": "The whole recipe" });
-  return make("div", {}, pairs("Recipe", made), make("details", {}, make("summary", { text: "every input" }), all, make("p", { class: "id", text: row.id })));
+  const all = make("pre", {
+    text: JSON.stringify(row.recipe ?? {}, null, 2),
+    tabindex: "0",
+    "aria-label": "The whole recipe",
+  });
+  return make(
+    "div",
+    {},
+    pairs("Recipe", made),
+    make("details", {}, make("summary", { text: "every input" }), all, make("p", { class: "id", text: row.id })),
+  );
 }
 
 function pairs(title, given) {
@@ -177,7 +234,9 @@ function history(entries) {
       make(
         "li",
         { class: entry.undone ? "undone" : null },
-        make("span", { text: `${entry.curator} · ${PAST[entry.action] ?? entry.action}${entry.value ? ` “${entry.value}”` : ""}${entry.settles ? ", settling it" : ""}` }),
+        make("span", {
+          text: `${entry.curator} · ${PAST[entry.action] ?? entry.action}${entry.value ? ` “${entry.value}”` : ""}${entry.settles ? ", settling it" : ""}`,
+        }),
         make("small", { text: `${when(entry.decided_at)}${entry.undone ? " · taken back" : ""}` }),
         entry.note ? make("p", { class: "note", text: entry.note }) : null,
       ),

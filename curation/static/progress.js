@@ -12,7 +12,6 @@ export function start() {
   on("progress", draw);
   on("pending", drawPending);
   $("unsaved").addEventListener("click", () => desk.outbox?.flush());
-  refresh();
 }
 
 export async function refresh() {
@@ -30,11 +29,40 @@ function draw() {
   const inner = make("span");
   inner.style.width = `${shown ? (100 * done) / shown : 0}%`;
   const parts = [
-    make("span", { title: "decided, by you or without you, of all candidates" }, make("strong", { text: written(done) }), ` / ${written(shown)} decided`),
-    make("span", { title: "accepted, of the supply that is wanted" }, make("strong", { text: written(accepted) }), supply ? ` of ${written(supply)} accepted` : " accepted"),
-    needing && left !== null ? make("span", { title: pace ? `${written(Math.round(pace))} decisions a minute` : "" }, make("strong", { text: lasting(left) }), " left") : null,
+    make(
+      "span",
+      { title: "decided, by you or without you, of all candidates" },
+      make("strong", { text: written(done) }),
+      ` / ${written(shown)} decided`,
+    ),
+    make(
+      "span",
+      { title: "accepted, of the supply that is wanted" },
+      make("strong", { text: written(accepted) }),
+      supply ? ` of ${written(supply)} accepted` : " accepted",
+    ),
+    needing && left !== null
+      ? make(
+          "span",
+          { title: pace ? `${written(Math.round(pace))} decisions a minute` : "" },
+          make("strong", { text: lasting(left) }),
+          " left",
+        )
+      : null,
   ];
-  const track = make("span", { class: "track", role: "progressbar", "aria-label": "Decided", "aria-valuemin": "0", "aria-valuemax": shown, "aria-valuenow": done, title: share(shown ? done / shown : 0) }, inner);
+  const track = make(
+    "span",
+    {
+      class: "track",
+      role: "progressbar",
+      "aria-label": "Decided",
+      "aria-valuemin": "0",
+      "aria-valuemax": shown,
+      "aria-valuenow": done,
+      title: share(shown ? done / shown : 0),
+    },
+    inner,
+  );
   fill($("progress"), track, parts);
 }
 

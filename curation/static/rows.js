@@ -26,7 +26,10 @@ export function want(numbers) {
 export async function fetchRow(number) {
   if (!rows.has(number) && !single.has(number)) {
     const asked = get(`/api/rows?numbers=${number}`).then(({ rows: given }) => learn(given));
-    single.set(number, asked.finally(() => single.delete(number)));
+    single.set(
+      number,
+      asked.finally(() => single.delete(number)),
+    );
   }
   await (rows.has(number) || single.get(number));
   return rows.get(number);

@@ -34,7 +34,13 @@ function addTag(number, value) {
 function tagForm(present, close) {
   const field = make("input", { id: "tag", maxlength: 64, list: "tags", autocomplete: "off" });
   const known = desk.setup.tags.slice(0, 40).map((value) => {
-    const chosen = make("button", { type: "button", class: "chip", "data-tag": value, "aria-pressed": String(present.includes(value)), text: value });
+    const chosen = make("button", {
+      type: "button",
+      class: "chip",
+      "data-tag": value,
+      "aria-pressed": String(present.includes(value)),
+      text: value,
+    });
     chosen.addEventListener("click", () => close(value));
     return chosen;
   });
@@ -48,9 +54,16 @@ function tagForm(present, close) {
     },
     make("label", { for: "tag", text: "A word or a few. Shift + T gives the last one again." }),
     field,
-    make("datalist", { id: "tags" }, desk.setup.tags.map((value) => make("option", { value }))),
+    make(
+      "datalist",
+      { id: "tags" },
+      desk.setup.tags.map((value) => make("option", { value })),
+    ),
     known.length ? make("div", { class: "chips" }, known) : null,
-    actions(button("cancel", "Cancel", () => close()), make("button", { type: "submit", class: "strong", "data-action": "save", text: "Tag" })),
+    actions(
+      button("cancel", "Cancel", () => close()),
+      make("button", { type: "submit", class: "strong", "data-action": "save", text: "Tag" }),
+    ),
   );
   queueMicrotask(() => field.focus());
   return form;

@@ -7,7 +7,12 @@ const NAMES = { system: "As the system", light: "Light", dark: "Dark" };
 /** Entries of a menu, one a theme. */
 export function themes() {
   const now = kept("theme", "system");
-  return Object.entries(NAMES).map(([theme, name]) => ({ name, action: `theme-${theme}`, checked: theme === now, run: () => choose(theme) }));
+  return Object.entries(NAMES).map(([theme, name]) => ({
+    name,
+    action: `theme-${theme}`,
+    checked: theme === now,
+    run: () => choose(theme),
+  }));
 }
 
 function choose(theme) {

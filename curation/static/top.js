@@ -21,7 +21,11 @@ export function start() {
     button("undo", "Undo", undo, { drawing: "undo", word: "", title: "Undo (z)" }),
     menu("size", "Size of the pictures", sizes, { drawing: "size", word: "", title: "Size" }),
     button("explain", "Details", panel.toggle, { drawing: "panel", word: "", title: "Details (e)" }),
-    button("becoming", "What the collection becomes", becoming.toggle, { drawing: "chart", word: "", title: "What the collection becomes (w)" }),
+    button("becoming", "What the collection becomes", becoming.toggle, {
+      drawing: "chart",
+      word: "",
+      title: "What the collection becomes (w)",
+    }),
     button("help", "Keys", showHelp, { drawing: "help", word: "", title: "Keys (?)" }),
     menu("menu", "Menu", entries, { drawing: "menu", word: "", title: "Menu" }),
     button("finish", "Finish…", finish, { class: "outline" }),
@@ -37,7 +41,14 @@ function drawViews() {
       go(query);
       $("grid").focus({ preventScroll: true });
     };
-    return make("a", { href: `/?${query}`, text: name, title: what, "data-view": name, "aria-current": name === here ? "page" : null, onclick: followed });
+    return make("a", {
+      href: `/?${query}`,
+      text: name,
+      title: what,
+      "data-view": name,
+      "aria-current": name === here ? "page" : null,
+      onclick: followed,
+    });
   });
   fill($("views"), links);
   $("views").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -59,18 +70,29 @@ function entries() {
     { name: "Undecide all of this view…", action: "undecide-all", run: () => everything("undecide") },
     { line: true },
     { name: "Export as CSV", what: "what these filters show", action: "export-csv", href: `/export.csv?${filters}` },
-    { name: "Export as Parquet", what: "what these filters show", action: "export-parquet", href: `/export.parquet?${filters}` },
+    {
+      name: "Export as Parquet",
+      what: "what these filters show",
+      action: "export-parquet",
+      href: `/export.parquet?${filters}`,
+    },
     { line: true },
     { name: "Ledger", action: "ledger", href: "/ledger" },
     { name: "Agreement", action: "agreement", href: "/agreement" },
     { line: true },
     ...themes(),
-    ...(desk.setup.can_log_out ? [{ line: true }, { name: `Log out ${desk.setup.curator}`, action: "log-out", run: logOut }] : []),
+    ...(desk.setup.can_log_out
+      ? [{ line: true }, { name: `Log out ${desk.setup.curator}`, action: "log-out", run: logOut }]
+      : []),
   ];
 }
 
 function logOut() {
-  const token = make("input", { type: "hidden", name: "csrf", value: document.querySelector('meta[name="csrf-token"]').content });
+  const token = make("input", {
+    type: "hidden",
+    name: "csrf",
+    value: document.querySelector('meta[name="csrf-token"]').content,
+  });
   const form = make("form", { method: "post", action: "/logout", hidden: true }, token);
   document.body.append(form);
   form.submit();

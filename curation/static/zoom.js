@@ -30,9 +30,32 @@ export function start() {
   const title = make("span", { class: "heading" });
   const sourceName = make("figcaption");
   const candidate = make("figure", { class: "candidate" }, under, over);
-  const stage = make("div", { class: "stage", tabindex: "-1", autofocus: true }, candidate, make("figure", { class: "source" }, source, sourceName));
-  parts = { under, over, source, sourceName, verdict, title, stage, candidate, prompt: make("span", { class: "quiet prompt" }), buttons: bar() };
-  const head = make("header", {}, title, parts.prompt, verdict, button("close-zoom", "Close", close, { drawing: "cross", word: "" }));
+  const stage = make(
+    "div",
+    { class: "stage", tabindex: "-1" },
+    candidate,
+    make("figure", { class: "source" }, source, sourceName),
+  );
+  parts = {
+    under,
+    over,
+    source,
+    sourceName,
+    verdict,
+    title,
+    stage,
+    candidate,
+    prompt: make("span", { class: "quiet prompt" }),
+    buttons: bar(),
+  };
+  const head = make(
+    "header",
+    {},
+    title,
+    parts.prompt,
+    verdict,
+    button("close-zoom", "Close", close, { drawing: "cross", word: "" }),
+  );
   fill(zoom, make("div", { class: "zoom-main" }, head, stage, parts.buttons.element));
   follow(stage, { left: () => decide("reject"), right: () => decide("accept"), moved: candidate });
   zoom.addEventListener("close", closed);
@@ -60,7 +83,14 @@ function bar() {
     button("previous", "Previous", () => cursor.step(-1), { drawing: "left", word: "" }),
     button("next", "Next", () => cursor.step(1), { drawing: "right", word: "" }),
   ];
-  const element = make("div", { class: "bar", role: "toolbar", "aria-label": "This candidate" }, reject, accept, star, others);
+  const element = make(
+    "div",
+    { class: "bar", role: "toolbar", "aria-label": "This candidate" },
+    reject,
+    accept,
+    star,
+    others,
+  );
   return { element, accept, reject, star, compare: others[1] };
 }
 
@@ -71,6 +101,7 @@ export function open(number = 0) {
   if (!zoom.open) {
     zoom.append($("panel"), $("status")); // what is beside and below stays in reach: a modal window hides all else
     zoom.showModal();
+    parts.stage.focus();
   }
   draw();
 }
@@ -111,7 +142,9 @@ function draw() {
   const number = cursor.number();
   const row = rowOf(number);
   if (!row && cursor.isApart()) {
-    fetchRow(number).then((found) => found && number === cursor.number() && zoom.open && draw()).catch(complain);
+    fetchRow(number)
+      .then((found) => found && number === cursor.number() && zoom.open && draw())
+      .catch(complain);
   }
   if (number !== shown || (row && parts.over.dataset.sha !== row.image)) {
     shown = number;
@@ -153,7 +186,8 @@ function preload() {
 }
 
 /** When nothing is left to do for what is seen, but not much later. */
-const soon = (run) => (globalThis.requestIdleCallback ? requestIdleCallback(run, { timeout: 60 }) : setTimeout(run, 30));
+const soon = (run) =>
+  globalThis.requestIdleCallback ? requestIdleCallback(run, { timeout: 250 }) : setTimeout(run, 30);
 
 function preloadNow() {
   if (!desk.list || (!zoom.open && $("panel").hidden)) return;

@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 
 from collection_db import Table, connect
 from collection_db import engine as engine_module
+from collection_db.deciding import Said
 from collection_db.engine import VERSION_TABLE, writing
 from collection_db.schema import Base
 
@@ -158,3 +159,51 @@ def test_choices_and_fingerprints_move(migrated):
     else:  # what they had is no whole fingerprint: it is made again
         assert chosen == {} and fingerprints == []
         assert len(table.to_hash("phash", False)) == 5
+
+
+def test_opinions_are_worked_out_of_a_ledger_that_was_there(url, monkeypatch, tmp_path):
+    """From 0004 on the ledger has undos and settling entries: what people say is what stands of both."""
+    (tmp_path / "new").mkdir()
+    fill(old_table(url, "0003", monkeypatch), "0003")
+    old = old_table(url, "0004", monkeypatch)
+    said = [  # candidate, action, curator, settles, undoes
+        ("r3", "accept", "bob", False, None),
+        ("r2", "accept", "cy", True, None),
+        ("r4", "star", "ann", False, None),
+        ("r3", "undo", "bob", False, 13),
+    ]
+    with writing(old) as connection:
+        first = connection.execute(sa.text("SELECT max(number) FROM decisions")).scalar_one() + 1
+        assert first == len(SAID) + 4
+        for number, (id, action, curator, settles, undoes) in enumerate(said, start=first):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO decisions VALUES (:n, :id, :action, '', :curator, '', :settles, :undoes, 'step', :at)"
+                ),
+                {"n": number, "id": id, "action": action, "curator": curator, "settles": settles, "undoes": undoes}
+                | {"at": moment(connection, number)},
+            )
+        connection.execute(sa.text("UPDATE candidates SET entries = entries + 2 WHERE id = 'r3'"))
+        connection.execute(sa.text("UPDATE candidates SET entries = entries + 1 WHERE id IN ('r2', 'r4')"))
+        last = {"at": moment(connection, first + 1)}
+        settled = "UPDATE candidates SET verdict = 'accept', curator = 'cy', disagreed = false, decided_at = :at,"
+        connection.execute(sa.text(f"{settled} accepted_at = :at WHERE id = 'r2'"), last)
+        connection.execute(sa.text("UPDATE candidates SET stars = 1 WHERE id = 'r4'"))
+    old.dispose()
+    table = Table.open(url)
+    with table.engine.begin() as connection:
+        found = connection.execute(
+            sa.text("SELECT candidate_id, curator, verdict, unseen, starred FROM opinions")
+        ).all()
+    assert sorted((*tuple(row)[:4], bool(row.starred)) for row in found if row.candidate_id != "r1") == [
+        ("r2", "ann", "accept", "accept", False),
+        ("r2", "bob", "reject", "reject", False),
+        ("r2", "cy", "accept", None, False),
+        ("r3", "ann", "reject", "reject", False),
+        ("r4", "ann", None, None, True),
+    ]
+    assert [fault for fault in table.faults() if "JSON" not in fault.told] == []
+    assert table.record([Said("r1", "more")], "ann") == 1
+    with pytest.raises(sa.exc.DBAPIError, match="only ever added"), table.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE decisions SET note = 'x'")
+    table.close()

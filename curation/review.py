@@ -15,7 +15,7 @@ from collection_db.filtering import Eyes
 from collection_db.reviewing import Progress
 from curation.guarding import curator_of
 
-FRESH_S = 0.5  # for so long a curator's progress counts: somebody who decides quickly asks for it with every decision
+FRESH = 5  # times as long as counting took, a curator's progress counts: who decides quickly asks for it every time
 
 Traits = Callable[[str, str, float, int], Sequence[tuple[str, str]]]
 
@@ -46,6 +46,7 @@ class Review:
     finishing: Finishing
     supply: int = 0
     blind: bool = True
+    # of each curator, until when it counts
     _progress: dict[Eyes, tuple[float, Progress]] = field(default_factory=dict, init=False)
 
     @property
@@ -57,9 +58,11 @@ class Review:
         return Eyes(curator_of(request), self.blind)
 
     def progress(self, eyes: Eyes) -> Progress:
-        """How far this curator is; at most half a second old."""
-        at, known = self._progress.get(eyes, (0.0, None))
-        if known is None or time.monotonic() - at > FRESH_S:
+        """How far this curator is; in a large collection it may be half a second old."""
+        until, known = self._progress.get(eyes, (0.0, None))
+        began = time.monotonic()
+        if known is None or began > until:
             known = self.table.progress(eyes)
-            self._progress[eyes] = (time.monotonic(), known)
+            now = time.monotonic()
+            self._progress[eyes] = (now + FRESH * (now - began), known)
         return known

@@ -28,13 +28,16 @@ function draw() {
         })
       : null,
     settles(view) ? make("span", { class: "hint", text: "Your decision here settles the disagreement." }) : null,
-    make("span", { class: "stretch" }),
-    menu("layout", `Layout: ${LAYOUTS[layoutOf(view)] ?? "Grid"}`, layouts, {
-      class: "chip plain",
-      word: LAYOUTS[layoutOf(view)] ?? "Grid",
-      opens: true,
-    }),
-    order(view),
+    make(
+      "span",
+      { class: "order" },
+      menu("layout", `Layout: ${LAYOUTS[layoutOf(view)] ?? "Grid"}`, layouts, {
+        class: "chip plain",
+        word: LAYOUTS[layoutOf(view)] ?? "Grid",
+        opens: true,
+      }),
+      order(view),
+    ),
   );
 }
 
@@ -127,5 +130,5 @@ function order(view) {
     onclick: () => go(changed({ descending: down ? null : "1" })),
   });
   turn.append(icon(down ? "down" : "up"));
-  return make("span", { class: "order" }, choose, turn);
+  return [choose, turn];
 }

@@ -1,5 +1,5 @@
-"""Draws docs/pictures/review.png and review-grid.png: the review page in Chromium, over painted toads that are run through
-tadpole.
+"""Draws docs/pictures/review.png and review-grid.png: the review page in Chromium, over painted toads that tadpole
+restyled.
 
 Run it from the repository's root: `python docs/make_review_pictures.py`. It needs Chromium and takes some minutes.
 """

@@ -33,8 +33,7 @@ def cli(context: click.Context) -> None:
     cd pond
     toadworks plan                     what it comes to, before anything is spent
     toadworks run                      make the candidates; run it again to go on
-    toadworks candidates               what came out; look at sheets/ too
-    toadworks accept ID...             choose
+    toadworks review                   choose, in the browser
     toadworks export                   images and metadata of the accepted ones
     """
     if context.invoked_subcommand is None:

@@ -43,15 +43,18 @@ class Listed:
 
 
 class ListRows(Rows):
-    def listed(self, listing: Listing, eyes: Eyes, layout: str = "grid") -> Listed:
-        """The candidates of a listing, laid out: "grid" in order; "groups" with each group's members together, the
-        leader first, where its first member is; "matrix" and "xy" see the functions here.
+    def listed(self, listing: Listing, eyes: Eyes, layout: str = "grid", limit: int | None = None) -> Listed:
+        """The candidates of a listing, laid out: "grid" in order, of which the first `limit` are soon found; "groups"
+        with each group's members together, the leader first, where its first member is; "matrix" and "xy" see the
+        functions here.
 
         Raises BadValue for another layout, or for "xy" of more than one source and style.
         """
         if layout not in LAYOUTS:
             raise BadValue("layout", layout, ", ".join(LAYOUTS))
         with self._read() as connection:
+            if layout == "grid":
+                return _in_order(connection, listing, eyes, limit)
             return LAYOUTS[layout](connection, listing, eyes)
 
     def ids_of(self, listing: Listing, eyes: Eyes, only_needing: bool = False) -> list[str]:
@@ -126,13 +129,18 @@ def _flags(eyes: Eyes) -> sa.ColumnElement[int]:
 
 
 def _rows(
-    connection: Connection, listing: Listing, eyes: Eyes, *columns: sa.ColumnElement[Any], tables: Iterable[str] = ()
+    connection: Connection,
+    listing: Listing,
+    eyes: Eyes,
+    *columns: sa.ColumnElement[Any],
+    tables: Iterable[str] = (),
+    limit: int | None = None,
 ) -> tuple[Sequence[Any], ...]:
     """Columns of a listing: number, leader's number, flags, and these."""
     wanted = sa.select(candidates.c.number, candidates.c.leader_id, _flags(eyes), *columns)
     statement = joined(wanted, eyes, listing.joins | set(tables)).where(*listing.where(eyes))
     # plain tuples, as the driver gives them: making rows of a hundred thousand takes longer than finding them
-    found = connection.execute(statement.order_by(*listing.order(eyes))).cursor.fetchall()
+    found = connection.execute(statement.order_by(*listing.order(eyes)).limit(limit)).cursor.fetchall()
     if not found:
         return tuple([] for _ in range(3 + len(columns)))
     numbers, leaders, *rest = zip(*found, strict=True)
@@ -151,8 +159,8 @@ def _leaders(
     return [known.get(id, 0) for id in ids]
 
 
-def _in_order(connection: Connection, listing: Listing, eyes: Eyes) -> Listed:
-    return _arrays(*_rows(connection, listing, eyes))
+def _in_order(connection: Connection, listing: Listing, eyes: Eyes, limit: int | None = None) -> Listed:
+    return _arrays(*_rows(connection, listing, eyes, limit=limit))
 
 
 def _by_group(connection: Connection, listing: Listing, eyes: Eyes) -> Listed:

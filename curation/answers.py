@@ -13,7 +13,7 @@ from collection_db.filtering import COLUMNS, Listing
 from collection_db.listing import Listed
 from collection_db.reviewing import Progress, Seen, Told
 
-SETTINGS = ("layout", "sort", "descending")  # of a view, besides its filters
+SETTINGS = ("layout", "sort", "descending", "limit")  # of a view, besides its filters
 OF_RECIPE = ("prompt", "mode", "seed", "sampler", "steps", "model", "planned")
 OF_CANDIDATE = ("number", "id", "style", "guidance_scale", "insertion_step", "score", "structure", "source_bits")
 OF_LOOKS = ("clip_score", "flat", "unchanged", "copy_of", "earlier", "seconds", "worker", "leader", "twin")

@@ -40,10 +40,10 @@ def looking(review: Review) -> APIRouter:
         }
 
     @router.get("/api/list")
-    def whole_list(request: Request) -> Response:
+    def whole_list(request: Request, limit: int | None = Query(None, ge=1)) -> Response:
         newest = table.newest()  # before the list: what comes meanwhile is told as news, rather than never
         query = request.query_params
-        listed = table.listed(answers.listing_of(query), review.eyes(request), query.get("layout", "grid"))
+        listed = table.listed(answers.listing_of(query), review.eyes(request), query.get("layout", "grid"), limit)
         return Response(answers.packed(listed, newest), media_type="application/octet-stream")
 
     @router.get("/api/count")

@@ -210,7 +210,8 @@ function describeCursor(at) {
   const column = at % shape.columns;
   if (live.has(row) && column >= span[0] && column < span[1]) grid.setAttribute("aria-activedescendant", `cell-${at}`);
   else grid.removeAttribute("aria-activedescendant");
-  $("place").textContent = at < 0 ? written(desk.list.count) : `${written(at + 1)} of ${written(desk.list.count)}`;
+  const count = desk.list.partial ? "…" : written(desk.list.count);
+  $("place").textContent = at < 0 ? count : `${written(at + 1)} of ${count}`;
 }
 
 /** What is seen, then what is a little beyond it, then the next screen: decided quickly, that one comes soon. */

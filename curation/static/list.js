@@ -53,16 +53,20 @@ export class List {
   }
 }
 
-export async function fetchList(view, signal) {
-  const early = await begun(view);
-  return new List(early ?? (await get(`/api/list?${view}`, { binary: true, signal })));
-}
-
-/** What early.js asked for, if it was this and went well. */
-async function begun(view) {
+/** `begin(list)`: gets the beginning of the list, where that is there before the whole. */
+export async function fetchList(view, signal, begin) {
   const early = globalThis.earlyList;
   globalThis.earlyList = null;
-  if (!early || new URLSearchParams(early.query).toString() !== view.toString()) return null;
-  const response = await early.response;
+  const asked = early && new URLSearchParams(early.query).toString() === view.toString() ? early : {};
+  let whole = null;
+  const response = arrived(asked.response).then((buffer) => (whole = buffer));
+  const beginning = await arrived(asked.beginning);
+  if (beginning && !whole && !signal.aborted) begin(Object.assign(new List(beginning), { partial: true }));
+  return new List((await response) ?? (await get(`/api/list?${view}`, { binary: true, signal })));
+}
+
+/** What early.js asked for, if that went well. */
+async function arrived(asked) {
+  const response = await asked;
   return response?.ok ? response.arrayBuffer() : null;
 }

@@ -28,8 +28,12 @@ async function load({ number = address.numberInAddress(), stay = false } = {}) {
   const { signal } = asked;
   $("grid").setAttribute("aria-busy", "true");
   try {
-    const list = await fetchList(desk.view, signal);
+    const list = await fetchList(desk.view, signal, begin);
     if (signal.aborted) return;
+    if (desk.list?.partial) {
+      [number, stay] = [cursor.number(), true];
+      list.renew(desk.list); // what was decided since
+    }
     desk.list = list;
     desk.newest = list.newest ?? desk.newest;
     saySo(list.count ? "" : "No candidate fits this view.");
@@ -41,6 +45,14 @@ async function load({ number = address.numberInAddress(), stay = false } = {}) {
   } finally {
     if (!signal.aborted) $("grid").removeAttribute("aria-busy");
   }
+}
+
+/** The first screen: the rest of the list is still to come. */
+function begin(list) {
+  desk.list = list;
+  deciding.overlay();
+  tell("list", { stay: false });
+  cursor.settle(0);
 }
 
 function arrive(number) {

@@ -142,6 +142,7 @@ def test_address_holds_the_view(opened):
     page.get_by_role("link", name="Source × style").or_(page.get_by_role("button", name="Source × style")).first.click()
     page.wait_for_url(re.compile("layout=matrix"))
     wait_for_pictures(page)
+    page.get_by_text("Source × Style", exact=True).wait_for()
     assert page.locator("[role=columnheader]").count() > 5
     page.go_back()
     page.wait_for_url(re.compile("style=neon"))

@@ -32,6 +32,8 @@ def test_list_is_what_the_page_unpacks(ann, house):
     assert scores == sorted(scores, reverse=True)
     header, numbers, _, _ = ann.list("layout=matrix")
     assert (header["rows"], header["columns"]) == (["toad-0000"], sorted(STYLES)) and len(numbers) == len(STYLES)
+    for query in ("sort=score&descending=1", "sort=score", "sort=decided_at", "leads=1&sort=position"):
+        assert ann.list(f"{query}&limit=7")[1] == ann.list(query)[1][:7]
     assert ann.get("/api/count?style=ink&style=oil") == {"count": 40, "needing": 40}
 
 

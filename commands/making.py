@@ -68,7 +68,7 @@ def run(collection: Path, accept: str | None) -> None:
     """
     settings = settings_of(collection)
     run_collection(settings, accept or "")
-    click.echo("next: look at the sheets, then `toadworks candidates` and `toadworks accept ID...`")
+    click.echo("next: `toadworks review`, to choose in the browser (the sheets are a first look)")
 
 
 @click.command()
@@ -115,7 +115,7 @@ def export(collection: Path) -> None:
     settings = settings_of(collection)
     if not table_of(settings).accepted():
         raise NothingLeft(
-            "nothing is accepted yet: choose with `toadworks accept ID...` (ids are in `toadworks candidates`), "
+            "nothing is accepted yet: choose in the browser with `toadworks review`, or by `toadworks accept ID...`, "
             "or let `toadworks run --accept leaders` choose"
         )
     export_collection(settings)

@@ -146,7 +146,7 @@ def test_every_command_has_help(tmp_path, toadworks):
     )
     for name, command in cli.commands.items():
         assert command.help and len(command.help.splitlines()[0]) > 20, name
-    assert "toadworks accept ID" in toadworks("--help", cwd=tmp_path).stdout
+    assert "toadworks review" in toadworks("--help", cwd=tmp_path).stdout
 
 
 def test_a_prefect_server_that_is_not_there_is_named(tmp_path, environment, small_collection):

@@ -33,8 +33,8 @@ def write_tokens(collection: str) -> int:
     accepted = table.accepted()
     if not accepted:
         raise NothingLeft(
-            "nothing is accepted yet, so there is nothing to export: choose in the browser with `toadworks review`, or by"
-            " `toadworks accept ID...` (ids are in `toadworks candidates`), or `toadworks run --accept leaders`"
+            "nothing is accepted yet, so there is nothing to export: choose in the browser with `toadworks review`, or"
+            " by `toadworks accept ID...` (ids are in `toadworks candidates`), or `toadworks run --accept leaders`"
         )
     if freed := [row.id[:SHORT] for row in accepted if row.freed_at]:
         told = f"the images of {len(freed)} accepted candidates were freed ({', '.join(freed[:3])}"

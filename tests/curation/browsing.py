@@ -64,11 +64,12 @@ def write_collection(folder: Path, count: int, **review: Any) -> list[str]:
 class Served:
     """`toadworks review` of a collection, which can be killed and started again at the same address."""
 
-    def __init__(self, folder: Path, curator: str = "ann") -> None:
+    def __init__(self, folder: Path, curator: str = "ann", environment: dict[str, str] | None = None) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.folder, self.curator, self.url = folder, curator, f"http://127.0.0.1:{self.port}"
+        self.environment = environment  # None: this process's
         self.log = folder / "review.log"
         self.start()
 
@@ -76,7 +77,7 @@ class Served:
         command = [sys.executable, "-m", "toadworks", "review", "-c", str(self.folder)]
         command += ["--port", str(self.port), "--curator", self.curator]
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_S
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -247,3 +247,29 @@ def test_only_those_who_logged_in_decide(house):
     ann.get("/api/setup")
     assert ann.status == 401
     assert ann.client.get("/", follow_redirects=False).headers["location"].startswith("/login")
+
+
+def test_postgresql_tells_the_same(tmp_path, postgres_url):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    houses = [House(tmp_path / "one"), House(tmp_path / "other", url=postgres_url)]
+    told = []
+    for house in houses:
+        ann, bob = house.visit("ann"), house.visit("bob")
+        for place, number in enumerate(range(1, 30)):
+            ann.say((number, ("accept", "reject")[place % 2]), (number, "star"))
+        bob.say(*((number, "accept") for number in range(10, 20)))
+        bob.undo()
+        bob.say(*((number, "accept") for number in range(12, 25)))
+        queries = [
+            *(f"sort={name}&descending={down}" for name in ("score", "position", "style") for down in "01"),
+            *("verdict=accept", "disagreed=1", "starred=1", "needs=1", "prompt=INK", "seed=1&score=0.3..0.6"),
+            *("layout=groups", "layout=matrix", "layout=xy&source=toad-0000&style=ink", "curator=bob", "group=1"),
+        ]
+        lists = [visitor.list(query) for visitor in (ann, bob) for query in queries]
+        pages = [visitor.get(path) for visitor in (ann, bob) for path in ("/api/agreement", "/api/becoming?number=3")]
+        told.append((lists, [page.pop("settled", None) or page for page in pages]))
+        progress = [visitor.get("/api/progress") for visitor in (ann, bob)]
+        told[-1] += ([(of["needing"], of["mine"], of["accepted"]) for of in progress],)
+        house.table.close()
+    assert told[0] == told[1]

@@ -38,13 +38,13 @@ class Ended:
 class House:
     """A collection under review, and its visitors."""
 
-    def __init__(self, folder: Path, size: int = 200, blind: bool = True, supply: int = 20) -> None:
+    def __init__(self, folder: Path, size: int = 200, url: str = "") -> None:
         self.folder, self.ended = folder, Ended()
-        self.table: Table = Table.open(f"sqlite:///{folder}/toadworks.db")
+        self.table: Table = Table.open(url or f"sqlite:///{folder}/toadworks.db")
         self.assets: Assets = open_assets(folder / "assets")
         self.ids = Crowd(size, pictures=6).fill(self.table, self.assets)
         self.accounts = Accounts(folder / "curators.json")
-        self.review = Review("Pond", self.table, self.assets, traits, self.ended, supply, blind)
+        self.review = Review("Pond", self.table, self.assets, traits, self.ended, supply=20)
 
     def visit(self, curator: str, logged_in: bool = False) -> Visitor:
         """Somebody's browser: on this machine without a log-in, or after one."""

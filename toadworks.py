@@ -49,6 +49,7 @@ for _command in (
     choosing.candidates,
     *choosing.deciding,
     choosing.star,
+    choosing.more,
     choosing.tag,
     choosing.note,
     choosing.rename,

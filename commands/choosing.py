@@ -122,6 +122,16 @@ def star(collection: Path, ids: Sequence[str], undo: bool, curator: str) -> None
 
 @click.command()
 @in_collection
+@ids_of
+@click.option("--undo", is_flag=True, help="Ask no longer.")
+@by_curator
+def more(collection: Path, ids: Sequence[str], undo: bool, curator: str) -> None:
+    """Ask for more like these: the next run makes recipes near theirs, of other seeds, steps and scales."""
+    _say(collection, ids, curator, "unmore" if undo else "more")
+
+
+@click.command()
+@in_collection
 @click.argument("tag")
 @ids_of
 @click.option("--undo", is_flag=True, help="Take the tag off.")

@@ -47,6 +47,7 @@ def history(settings: Settings, id: str) -> Iterator[str]:
 def _entry(entry: Any, undone: bool) -> str:
     named = f"named it {entry.value!r}" if entry.value else "took its name back"
     what = {"undo": f"took back entry {entry.undoes}", "rename": named, "note": "noted"}
+    what |= {"more": "asked for more like it", "unmore": "asked for no more like it"}
     plain = f"{entry.action} {entry.value!r}" if entry.value else str(entry.action)
     told = what.get(entry.action, plain) + (", to settle it" if entry.settles else "")
     note = f": {entry.note}" if entry.note else ""

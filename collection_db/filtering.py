@@ -76,6 +76,11 @@ def _recipe(name: str, label: str, kind: str) -> Column:
     return Column(label, kind, lambda eyes: recipes.c[name], joins=("recipes",))
 
 
+def _plain(name: str) -> sa.ColumnElement[bool]:
+    """A column in the words of the index of those few that have it, by which SQLite knows that index."""
+    return sa.literal_column(f"candidates.{name}")
+
+
 def _has(name: str, label: str) -> Column:
     return Column(label, "flag", lambda eyes: candidates.c[name].is_not(None), sorts=False)
 
@@ -104,7 +109,7 @@ COLUMNS: dict[str, Column] = {
     "earlier": _has("earlier", "Like an earlier token"),
     "twin": _has("twin_id", "Like a better one"),
     "tag": Column("Tag", "text", lambda eyes: tagged.c.tag, sorts=False),
-    "disagreed": Column("Disagreed", "flag", lambda eyes: sa.and_(candidates.c.disagreed, eyes.sees), sorts=False),
+    "disagreed": Column("Disagreed", "flag", lambda eyes: sa.and_(_plain("disagreed"), eyes.sees), sorts=False),
     "starred": Column(
         "Starred",
         "flag",
@@ -114,7 +119,7 @@ COLUMNS: dict[str, Column] = {
     "mine_starred": Column(
         "Starred by you", "flag", lambda eyes: sa.func.coalesce(own.c.starred, sa.false()), sorts=False
     ),
-    "more": _own("more", "More like it asked for", "flag"),
+    "more": Column("More like it asked for", "flag", lambda eyes: _plain("more")),
     "curator": _seen("curator", "Decided by", "text"),
     "decided_at": _seen("decided_at", "Decided", "time"),
     "note": _seen("note", "Note", "words"),
@@ -194,8 +199,7 @@ def _condition(name: str, value: str, eyes: Eyes) -> sa.ColumnElement[bool]:
     if column.kind == "flag":
         if value not in ("0", "1"):
             raise BadValue(name, value, "1 or 0")
-        yes = sa.func.coalesce(of, sa.false())
-        return yes if value == "1" else sa.not_(yes)
+        return of if value == "1" else sa.not_(sa.func.coalesce(of, sa.false()))
     if column.kind == "words":
         if equals(of, value).compare(sa.false()):
             return sa.false()

@@ -234,7 +234,7 @@ class ReviewRows(Rows):
     def settled(self) -> list[tuple[Row[Any], dict[str, str]]]:
         """(the settling entry, {curator: verdict} before it) of every disagreement that somebody ended, the newest
         first. Rows as in `schema.Decision`."""
-        settling = sa.select(decisions.c.candidate_id).where(decisions.c.settles).distinct()
+        settling = sa.select(decisions.c.candidate_id).where(sa.text("settles")).distinct()
         with self._read() as connection:
             ids = connection.execute(settling).scalars().all()
             entries = group_entries(entries_of(connection, ids))

@@ -260,6 +260,7 @@ class Decision(Base):
         sa.Index(None, "candidate_id", "number"),
         sa.Index(None, "curator", "number"),
         sa.Index(None, "request"),
+        _index("ix_decisions_settles", "candidate_id", where="settles"),
         sa.CheckConstraint(f"action IN ({', '.join(map(repr, ACTIONS))})", name="action"),
     )
 

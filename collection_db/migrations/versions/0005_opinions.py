@@ -61,6 +61,10 @@ def upgrade() -> None:
     else:
         op.drop_constraint(op.f("ck_decisions_action"), "decisions")
         op.create_check_constraint(op.f("ck_decisions_action"), "decisions", _is_action())
+    settles = sa.text("settles")
+    op.create_index(
+        "ix_decisions_settles", "decisions", ["candidate_id"], sqlite_where=settles, postgresql_where=settles
+    )
 
 
 def _fill_opinions() -> None:

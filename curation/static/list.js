@@ -1,10 +1,13 @@
 // The list that is shown, as the server sends it: three arrays, one place a candidate, a million of them if need be.
 
-import { get } from "./api.js";
+import { settles } from "./address.js";
+import { checkWho, get } from "./api.js";
 
 export class List {
-  /** `buffer`: the answer of /api/list, described at `GET /api/list`. */
-  constructor(buffer) {
+  /** `buffer`: the answer of /api/list, described at `GET /api/list`; `view`: what was asked for. While another view is
+   * on its way, what is said is still said in this one. */
+  constructor(buffer, view = new URLSearchParams()) {
+    this.settles = settles(view);
     const length = new DataView(buffer).getUint32(0, true);
     const said = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     const start = Math.ceil((4 + length) / 4) * 4; // arrays of four bytes begin at multiples of four
@@ -55,7 +58,7 @@ export class List {
 
 export async function fetchList(view, signal) {
   const early = await begun(view);
-  return new List(early ?? (await get(`/api/list?${view}`, { binary: true, signal })));
+  return new List(early ?? (await get(`/api/list?${view}`, { binary: true, signal })), view);
 }
 
 /** What early.js asked for, if it was this and went well. */
@@ -64,5 +67,6 @@ async function begun(view) {
   globalThis.earlyList = null;
   if (!early || new URLSearchParams(early.query).toString() !== view.toString()) return null;
   const response = await early.response;
+  if (response) checkWho(response);
   return response?.ok ? response.arrayBuffer() : null;
 }

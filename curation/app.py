@@ -9,7 +9,8 @@ from typing import Any
 
 import jinja2
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -42,6 +43,7 @@ def make_app(review: Review, accounts: Accounts, *, curator: str, hosts: Sequenc
     for path, template in PAGES.items():
         _add_page(app, path, template, render)
     app.mount("/static", _Static(directory=HERE / "static"), name="static")
+    app.add_exception_handler(404, _nowhere(render))
     guard(app, accounts, curator=curator, hosts=hosts, https=https, title=review.collection, render=render)
     return app
 
@@ -51,6 +53,19 @@ def _add_page(app: FastAPI, path: str, template: str, render: Any) -> None:
     def page(request: Request) -> HTMLResponse:
         values = {"csrf": csrf_of(request), "curator": curator_of(request)}
         return HTMLResponse(render(template, values), headers={"Cache-Control": "no-store"})
+
+
+def _nowhere(render: Any) -> Any:
+    """What an address that is none answers: a page to who typed it, data to who asked for data."""
+
+    async def nowhere(request: Request, error: Exception) -> Response:
+        data = request.url.path.startswith(("/api/", "/image/", "/thumb/", "/static/"))
+        if data or "text/html" not in request.headers.get("accept", ""):
+            assert isinstance(error, HTTPException)
+            return JSONResponse({"error": str(error.detail)}, 404)
+        return HTMLResponse(render("nowhere.html", {"csrf": ""}), 404)
+
+    return nowhere
 
 
 class _Static(StaticFiles):

@@ -148,6 +148,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 _add_headers(MutableHeaders(scope=message), secure, cookies)
+                _say_who(MutableHeaders(scope=message), scope)
             await send(message)
 
         try:
@@ -274,6 +275,13 @@ def _add_headers(headers: MutableHeaders, secure: bool, cookies: Iterable[str]) 
     headers.setdefault("Cache-Control", "no-store")
     for cookie in cookies:
         headers.append("Set-Cookie", cookie)
+
+
+def _say_who(headers: MutableHeaders, scope: Scope) -> None:
+    """Whom the answer is for: a page of somebody who is logged in no more does not take it for theirs."""
+    session = scope.get("toadworks.session")
+    if session is not None and scope["path"].startswith("/api/"):
+        headers["Toadworks-Curator"] = quote(session.curator, safe="")
 
 
 def _check_path(path: str) -> None:

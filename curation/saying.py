@@ -101,13 +101,15 @@ def _undo(review: Review, step: Step, curator: str) -> int:
         return 0  # and was acknowledged, but the answer was lost
     if step.undo is None:
         numbers = table.last_step(curator)
+        if not numbers:
+            return 0  # nothing is left: no error, who goes back and back comes to it
     else:
         entries = table.step(step.undo)
         if any(who != curator for _, who in entries):
             raise BadValue("step", step.undo, "one of your own")
         numbers = [number for number, _ in entries]
     if not numbers:
-        raise BadValue("undo", step.undo, "a step of yours that stands; there is none")
+        raise BadValue("undo", step.undo, "a step of yours that stands")
     return table.undo(numbers, curator, request=step.request)
 
 

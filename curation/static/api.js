@@ -1,6 +1,9 @@
 // Talking with the server: addresses, the CSRF token, and what is done when it refuses or is away.
 
+import { tell } from "./desk.js";
+
 let token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+let away = false; // whether the last request got no answer
 const who = document.querySelector('meta[name="curator"]')?.content ?? "";
 
 /** The server said no, in a sentence; asking the same again would not help. */
@@ -12,8 +15,13 @@ export class Refused extends Error {
   }
 }
 
+/** Somebody else is logged in now in this browser: what comes is not for whose page this is. */
+export class Elsewhere extends Refused {}
+
 /** No answer, or none of use: the server is away, starting, or has too much to do. */
-export class Away extends Error {}
+export class Away extends Error {
+  away = true;
+}
 
 export async function get(path, { binary = false, signal } = {}) {
   const response = await answer(path, { signal });
@@ -25,7 +33,8 @@ export async function post(path, body, patience = 30_000) {
   try {
     return await (await answer(path, posting(body, patience))).json();
   } catch (error) {
-    if (!(error instanceof Refused) || error.status !== 403 || !(await tokenChanged())) throw error;
+    if (error instanceof Elsewhere || !(error instanceof Refused)) throw error;
+    if (error.status !== 403 || !(await tokenChanged())) throw error;
     return (await answer(path, posting(body, patience))).json();
   }
 }
@@ -41,21 +50,39 @@ async function answer(path, options) {
     response = await fetch(path, { credentials: "same-origin", ...options });
   } catch (error) {
     if (options.signal?.aborted && error.name === "AbortError") throw error;
-    throw new Away("The server does not answer.");
+    throw missed(new Away("The server does not answer."));
   }
+  checkWho(response);
+  if (response.status >= 500 || response.status === 429)
+    throw missed(new Away(`The server answered ${response.status}.`));
+  const back = away;
+  away = false;
+  if (back) tell("back");
   if (response.ok) return response;
-  if (response.status >= 500 || response.status === 429) throw new Away(`The server answered ${response.status}.`);
   const body = await response.json().catch(() => null);
   if (response.status === 401)
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   throw new Refused(response.status, body);
 }
 
-/** Whether another token is valid now: the curator logged in anew in another tab, say. Nothing is ever said again in the
- * name of somebody else who did. */
+function missed(error) {
+  away = true;
+  return error;
+}
+
+/** Raises Elsewhere for an answer to another curator than this page's. Tabs share their cookies: one who logs in does so
+ * in all of them. */
+export function checkWho(response) {
+  const now = decodeURIComponent(response.headers.get("Toadworks-Curator") ?? "");
+  if (!who || !now || now === who) return;
+  tell("elsewhere", now);
+  throw new Elsewhere(403, { error: `${now} is logged in now in this browser. Load the page anew.` });
+}
+
+/** Whether another token is valid now: the curator logged in anew in another tab, say. Nothing is ever said again in
+ * the name of somebody else who did: that answer raises Elsewhere. */
 async function tokenChanged() {
-  const { csrf, curator } = await get("/api/setup");
-  if (who && curator !== who) throw new Refused(403, { error: `${curator} is logged in now. Load the page anew.` });
+  const { csrf } = await get("/api/setup");
   const changed = csrf !== token;
   token = csrf;
   return changed;

@@ -6,7 +6,7 @@ import { remember, renew } from "./deciding.js";
 import { announce, complain, desk, tell } from "./desk.js";
 import { actions, open } from "./dialogs.js";
 import { button, make } from "./dom.js";
-import { PAST, many } from "./words.js";
+import { PAST, many, number as written } from "./words.js";
 
 const WORD = { accept: "Accept", reject: "Reject", undecide: "Undecide" };
 
@@ -37,7 +37,9 @@ function question(action, { count, needing }, close) {
   const go = make("button", { type: "submit", class: "strong", "data-action": "bulk" });
   const say = () => {
     const number = onlyNeeding.checked ? needing : count;
-    sentence.textContent = `${many(number, "candidate")} will be ${PAST[action]}. One undo takes it back.`;
+    sentence.textContent = number
+      ? `${many(number, "candidate")} will be ${PAST[action]}. One undo takes it back.`
+      : `There is nothing here that could be ${PAST[action]}.`;
     go.textContent = `${WORD[action]} ${many(number, "candidate")}`;
     go.disabled = !number;
   };
@@ -47,7 +49,7 @@ function question(action, { count, needing }, close) {
     "label",
     { class: "check" },
     onlyNeeding,
-    make("span", { text: `only the ${many(needing, "one")} that still need${needing === 1 ? "s" : ""} your decision` }),
+    make("span", { text: onlyThose(needing) }),
   );
   const submitted = (event) => {
     event.preventDefault();
@@ -81,6 +83,11 @@ async function carryOut(action, { onlyNeeding, count }) {
   await renew();
   announce(`${many(count, "candidate")} ${PAST[action]} · undo with z`);
   return undefined;
+}
+
+function onlyThose(needing) {
+  if (needing === 1) return "only the one that still needs your decision";
+  return `only the ${written(needing)} that still need your decision`;
 }
 
 /** Somebody else was at it: say the number that it is now. */

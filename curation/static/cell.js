@@ -36,6 +36,7 @@ export class Cell {
       this.row = null;
       this.element.id = `cell-${index}`;
       this.element.dataset.number = number || "";
+      this.image.classList.remove("lost");
       this.image.removeAttribute("src"); // else the picture before stays until this one is there
       this.name.textContent = this.score.textContent = "";
       this.size.hidden = true;
@@ -58,6 +59,7 @@ export class Cell {
     const src = thumbOf(row.image);
     if (this.image.getAttribute("src") !== src) this.image.src = src;
     this.row = row;
+    this.frame.classList.toggle("freed", row.freed);
     this.name.textContent = row.name || row.style;
     this.score.textContent = row.score === null || row.score === undefined ? "" : row.score.toFixed(3);
     this.size.hidden = !(row.group_size > 1);

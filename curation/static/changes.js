@@ -63,9 +63,10 @@ function apply(changed) {
   );
 }
 
-/** New candidates: a grid of steps and scales takes them in as they come; a list stays as it is until it is asked. */
+/** New candidates: a grid of steps and scales takes them in as they come, and so does a list of none; any other list
+ * stays as it is until it is asked. */
 function arrived(count) {
-  if (layoutOf(desk.view) === "xy") return tell("reload", { stay: true });
+  if (layoutOf(desk.view) === "xy" || !desk.list?.count) return tell("reload", { stay: true });
   if (count === fresh) return undefined;
   fresh = count;
   $("news").textContent = `${many(count, "new candidate")} · show`;

@@ -1,6 +1,6 @@
 // Which candidate is meant: a place in the list, or one that the list does not hold (opened by its number).
 
-import { keepNumber, settles } from "./address.js";
+import { keepNumber } from "./address.js";
 import { desk, tell } from "./desk.js";
 import { DISAGREED, NEEDS } from "./marks.js";
 
@@ -71,7 +71,7 @@ export function toEnd(forwards) {
 
 /** Whether a place still waits for this person: for a decision, or in the disagreements for one that settles. */
 export function isOpen(at) {
-  return (desk.list.flags[at] & (settles(desk.view) ? DISAGREED : NEEDS)) !== 0;
+  return (desk.list.flags[at] & (desk.list.settles ? DISAGREED : NEEDS)) !== 0;
 }
 
 export function nextOpen() {

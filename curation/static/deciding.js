@@ -1,6 +1,5 @@
 // What a person says of candidates: shown at once, written down, sent, and taken back again and again.
 
-import { settles } from "./address.js";
 import { get, newRequest } from "./api.js";
 import * as cursor from "./cursor.js";
 import { announce, complain, desk, tell } from "./desk.js";
@@ -57,7 +56,7 @@ function display(one) {
 export function decide(action) {
   const number = cursor.number();
   if (!number) return;
-  const settling = settles(desk.view);
+  const settling = desk.list?.settles;
   const waited = cursor.isApart() || cursor.isOpen(cursor.index());
   say([{ number, action, ...(settling && { settles: true }) }], `${settling ? "Settled: " : ""}${PAST[action]}`);
   if (action !== "undecide") goOn(waited);
@@ -174,7 +173,7 @@ export async function keepBest() {
   const row = number && (await fetchRow(number));
   if (!row) return;
   const others = row.leader ? await stillOpen(row.leader, number) : [];
-  const settling = settles(desk.view) && { settles: true };
+  const settling = desk.list?.settles && { settles: true };
   const said = [
     { number, action: "accept", ...settling },
     ...others.map((other) => ({ number: other, action: "reject" })),

@@ -1,7 +1,8 @@
 // What all parts of the page share: what the server said of the collection, the list that is shown, and news.
 //
-// News, by name: "setup" (the server said it), "view" (the address says another view), "list" (another list is shown), "flags" (numbers whose bits or
-// rows changed), "cursor", "progress", "pending" (how many steps are not saved yet), "rows" (numbers whose rows came).
+// News, by name: "setup" (the server said it), "view" (the address says another view), "list" (another list is shown),
+// "flags" (numbers whose bits or rows changed), "cursor", "progress", "pending" (how many steps are not saved yet), "rows"
+// (numbers whose rows came), "back" (the server answers again), "elsewhere" (who is logged in instead).
 
 import { $ } from "./dom.js";
 
@@ -22,6 +23,7 @@ export const tell = (name, detail) => news.dispatchEvent(new CustomEvent(name, {
 export function announce(text) {
   const place = $("announce");
   place.classList.remove("wrong");
+  delete place.dataset.away;
   place.textContent = text;
 }
 
@@ -29,4 +31,8 @@ export function announce(text) {
 export function complain(error) {
   announce(error?.message ?? String(error));
   $("announce").classList.add("wrong");
+  if (error?.away) $("announce").dataset.away = "";
 }
+
+/** What was said of the server's absence is over. */
+on("back", () => $("announce").dataset.away !== undefined && announce("The server is back"));

@@ -49,9 +49,14 @@ export function fill(element, ...children) {
 export const thumbOf = (sha) => `/thumb/${encodeURIComponent(sha)}`;
 export const imageOf = (sha) => `/image/${encodeURIComponent(sha)}`;
 
-/** Pixel art is enlarged pixel by pixel, and only then: a photograph so enlarged would be all stairs. */
+/** Pixel art is enlarged pixel by pixel, and only then: a photograph so enlarged would be all stairs. A picture that
+ * does not come is marked, and style sheets say so in its place. */
 export function sharpen(image) {
-  image.addEventListener("load", () => image.classList.toggle("pixels", image.naturalWidth <= 128));
+  image.addEventListener("load", () => {
+    image.classList.toggle("pixels", image.naturalWidth <= 128);
+    image.classList.remove("lost");
+  });
+  image.addEventListener("error", () => image.classList.add("lost"));
 }
 
 /** A picture that shows `sha`, or nothing yet. */

@@ -36,8 +36,9 @@ function fieldOf(column, values) {
       values,
       "checkbox",
     );
-  if (column.kind === "number" || column.kind === "time") return range(column, values);
-  return texts(column, values);
+  const ranges = column.kind === "number" || column.kind === "time";
+  if (ranges && fits(column, values)) return range(column, values);
+  return texts(column, values, ranges ? "Any of these, one a line; a range is written 2..4.5" : undefined);
 }
 
 function choice(options, values, type) {
@@ -55,9 +56,15 @@ function choice(options, values, type) {
   return { element: make("div", {}, options.length > SEARCHED_FROM ? search : null, list), read };
 }
 
-/** "from..to" of numbers or times; either end may be open. Several values that were asked for are kept beside it. */
+/** Whether two fields can hold what was asked for. */
+function fits(column, values) {
+  return values.length < 2 && (column.kind === "number" || /^(\d{4}-\d\d-\d\d|[.]{2})*$/.test(values[0] ?? ""));
+}
+
+/** "from..to" of numbers or days; either end may be open. */
 function range(column, values) {
-  const type = column.kind === "time" ? "datetime-local" : "text";
+  const type = column.kind === "time" ? "date" : "text";
+  const of = type === "date" ? " (a day, UTC)" : "";
   const [from, to] =
     values.length === 1 && values[0].includes("..") ? values[0].split("..", 2) : [values[0] ?? "", values[0] ?? ""];
   const end = (id, label, value) => {
@@ -66,13 +73,12 @@ function range(column, values) {
       type,
       inputmode: type === "text" ? "decimal" : null,
       autocomplete: "off",
-      step: type === "text" ? null : "1",
     });
-    field.value = type === "text" ? value : value.replace(/(Z|\+00:00)$/, "").slice(0, 19);
+    field.value = value;
     return [field, make("div", {}, make("label", { for: id, text: label }), field)];
   };
-  const [least, one] = end("from", "From", from);
-  const [most, other] = end("to", "To", to);
+  const [least, one] = end("from", `From${of}`, from);
+  const [most, other] = end("to", `To${of}`, to);
   const read = () => {
     const [low, high] = [least.value.trim(), most.value.trim()];
     if (!low && !high) return [];
@@ -81,12 +87,12 @@ function range(column, values) {
   return { element: make("div", { class: "range" }, one, other), read };
 }
 
-function texts(column, values) {
+function texts(column, values, told = "Any of these, one a line") {
   const words = column.kind === "words";
   const field = make(words ? "input" : "textarea", { id: "value", rows: words ? null : 4, autocomplete: "off" });
   field.value = values.join("\n");
   queueMicrotask(() => field.focus());
-  const hint = words ? "Contains" : "Any of these, one a line";
+  const hint = words ? "Contains" : told;
   const read = () =>
     field.value
       .split("\n")

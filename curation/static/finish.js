@@ -4,14 +4,14 @@ import { get, post } from "./api.js";
 import { announce, complain } from "./desk.js";
 import { actions, open } from "./dialogs.js";
 import { button, fill, make } from "./dom.js";
-import { many } from "./words.js";
+import { capital, many } from "./words.js";
 
 const STATES = { running: "It is running.", done: "It is done.", failed: "It failed." };
 
 export async function finish() {
   try {
-    const [now, { settled }] = await Promise.all([get("/api/finish"), get("/api/agreement")]);
-    await open("Finish the review", (close) => content(now, settled, close), { name: "finish" });
+    const now = await get("/api/finish");
+    await open("Finish the review", (close) => content(now, now.settled, close), { name: "finish" });
   } catch (error) {
     complain(error);
   }
@@ -54,9 +54,9 @@ function content(now, settled, close) {
       form,
       summary(later),
       who(settled),
-      make("p", { class: "what", text: later.what }),
+      make("p", { class: "what", text: sentence(later.what) }),
       STATES[later.state] ? make("p", { class: "state", text: STATES[later.state] }) : null,
-      open ? [make("label", { for: "finish-note", text: "A note for the ledger, if you like" }), note] : null,
+      open ? [make("label", { for: "finish-note", text: "A note to be kept with it, if you like" }), note] : null,
       place,
       actions(ways),
     );
@@ -65,6 +65,8 @@ function content(now, settled, close) {
   if (now.state === "running") watch();
   return form;
 }
+
+const sentence = (text) => (text ? `${capital(text).replace(/[.]$/, "")}.` : "");
 
 function summary({ needing, disagreements, settled }) {
   const ended = settled.length ?? settled; // the disagreements, or how many

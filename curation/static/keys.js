@@ -26,6 +26,7 @@ function press(event, allowed) {
 
 /** Keyboards with other letters have the same places: there "a" is where it is on a Latin one. */
 function nameOf(event) {
+  if (!event.key) return ""; // a browser that fills in a field says so with a key that is none
   let key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (/^[^\x00-\x7f]$/.test(key) && event.code.startsWith("Key")) key = event.code.slice(3).toLowerCase();
   if (event.metaKey || event.ctrlKey) return `ctrl+${event.shiftKey ? "shift+" : ""}${key}`;
@@ -80,7 +81,7 @@ export function showHelp() {
     ),
   );
   if (!help.open) help.showModal();
-  help.querySelector(".sections").focus(); // not its close button: the arrows scroll
+  help.querySelector(".sections").focus({ preventScroll: true }); // not its close button: the arrows scroll
 }
 
 function section(title, keys) {

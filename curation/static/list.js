@@ -1,10 +1,13 @@
 // The list that is shown, as the server sends it: three arrays, one place a candidate, a million of them if need be.
 
-import { get } from "./api.js";
+import { settles } from "./address.js";
+import { checkWho, get } from "./api.js";
 
 export class List {
-  /** `buffer`: the answer of /api/list, described at `GET /api/list`. */
-  constructor(buffer) {
+  /** `buffer`: the answer of /api/list, described at `GET /api/list`; `view`: what was asked for. While another view is
+   * on its way, what is said is still said in this one. */
+  constructor(buffer, view = new URLSearchParams()) {
+    this.settles = settles(view);
     const length = new DataView(buffer).getUint32(0, true);
     const said = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     const start = Math.ceil((4 + length) / 4) * 4; // arrays of four bytes begin at multiples of four
@@ -61,12 +64,13 @@ export async function fetchList(view, signal, begin) {
   let whole = null;
   const response = arrived(asked.response).then((buffer) => (whole = buffer));
   const beginning = await arrived(asked.beginning);
-  if (beginning && !whole && !signal.aborted) begin(Object.assign(new List(beginning), { partial: true }));
-  return new List((await response) ?? (await get(`/api/list?${view}`, { binary: true, signal })));
+  if (beginning && !whole && !signal.aborted) begin(Object.assign(new List(beginning, view), { partial: true }));
+  return new List((await response) ?? (await get(`/api/list?${view}`, { binary: true, signal })), view);
 }
 
 /** What early.js asked for, if that went well. */
 async function arrived(asked) {
   const response = await asked;
+  if (response) checkWho(response);
   return response?.ok ? response.arrayBuffer() : null;
 }

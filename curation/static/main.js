@@ -1,13 +1,14 @@
 // The review page: puts its parts together. Each part is a module of one subject; this one only introduces them.
 
 import * as address from "./address.js";
-import { get, post } from "./api.js";
+import { Away, get, post } from "./api.js";
 import * as becoming from "./becoming.js";
 import * as changes from "./changes.js";
 import * as cursor from "./cursor.js";
 import * as deciding from "./deciding.js";
 import { announce, complain, desk, on, tell } from "./desk.js";
 import { $ } from "./dom.js";
+import * as elsewhere from "./elsewhere.js";
 import * as filters from "./filters.js";
 import * as grid from "./grid.js";
 import { startKeys } from "./hands.js";
@@ -17,8 +18,11 @@ import * as panel from "./panel.js";
 import * as pointer from "./pointer.js";
 import * as progress from "./progress.js";
 import * as top from "./top.js";
+import { capital } from "./words.js";
 import * as zoom from "./zoom.js";
 
+const AGAIN = 2500; // milliseconds until a list is asked for again that the server did not give
+const PATIENCE = 5000; // milliseconds; the progress is told by then even if no candidate came
 let asked = null; // the list that is underway
 
 /** Show the list of the view in the address. `number`: the candidate to stand at. */
@@ -30,20 +34,22 @@ async function load({ number = address.numberInAddress(), stay = false } = {}) {
   try {
     const list = await fetchList(desk.view, signal, begin);
     if (signal.aborted) return;
-    if (desk.list?.partial) {
+    if (desk.list?.partial && String(desk.list.view) === String(list.view)) {
       [number, stay] = [cursor.number(), true];
       list.renew(desk.list); // what was decided since
     }
     desk.list = list;
     desk.newest = list.newest ?? desk.newest;
-    saySo(list.count ? "" : "No candidate fits this view.");
+    saySo(list.count ? "" : nothingIn(list));
     deciding.overlay();
+    $("grid").removeAttribute("aria-busy");
     tell("list", { stay });
     arrive(number);
   } catch (error) {
-    if (!signal.aborted) fail(error);
-  } finally {
-    if (!signal.aborted) $("grid").removeAttribute("aria-busy");
+    if (signal.aborted) return;
+    fail(error);
+    if (!(error instanceof Away)) return $("grid").removeAttribute("aria-busy");
+    setTimeout(() => signal.aborted || load({ number, stay }), AGAIN); // what is shown is not what the address says
   }
 }
 
@@ -55,6 +61,11 @@ function begin(list) {
   cursor.settle(0);
 }
 
+function nothingIn(list) {
+  if (list.newest?.candidate) return "No candidate fits this view.";
+  return "There are no candidates yet. “toadworks run” makes them; they come here as they are made.";
+}
+
 function arrive(number) {
   cursor.settle(number);
   if (number && desk.list.indexOf(number) < 0) zoom.open(number);
@@ -63,9 +74,10 @@ function arrive(number) {
 function fail(error) {
   if (error.status === 400) {
     desk.list = null;
-    saySo(`${error.message} Take the filter away to go on.`);
+    saySo(`${capital(error.message)}. Take the filter away to go on.`);
+    return announce("This view cannot be shown");
   }
-  complain(error);
+  return complain(error);
 }
 
 function saySo(text) {
@@ -101,18 +113,31 @@ function startOutbox() {
 async function start() {
   setUp();
   address.start();
-  for (const part of [grid, pointer, top, filters, progress, panel, becoming, zoom, changes]) part.start();
+  for (const part of [grid, pointer, top, filters, progress, panel, becoming, zoom, changes, elsewhere]) part.start();
   startOutbox();
   startKeys();
+  on("back", () => desk.outbox.flush());
+  on("back", () => document.querySelectorAll("img.lost[src]").forEach((image) => (image.src = image.src)));
   on("view", () => load());
   on("reload", (how) => load({ number: cursor.number(), ...how }));
   $("grid").focus({ preventScroll: true });
   announce(matchMedia("(hover: none)").matches ? "Tap a picture to look closer" : "? shows the keys");
+  const seen = firstRows();
   const list = load();
   Object.assign(desk.setup, await get("/api/setup"));
   tell("setup");
   await list;
+  await seen;
   await progress.refresh();
+}
+
+/** The rows of the first screen, if there are any: counting how far one is takes the server's time, and can wait. */
+function firstRows() {
+  return new Promise((resolve) => {
+    on("rows", resolve);
+    on("list", () => desk.list.count || resolve());
+    setTimeout(resolve, PATIENCE);
+  });
 }
 
 start().catch(complain);

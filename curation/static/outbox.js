@@ -20,6 +20,7 @@ export class Outbox {
     this.waiting = new Map(); // key: step, of all tabs, oldest first
     this.unkept = new Map(); // the same, of steps that the browser would not write down
     this.away = "";
+    this.refused = false; // the server is there, but does not take them
     this.failures = 0;
     this.latest = 0;
     this.timer = 0;
@@ -90,6 +91,7 @@ export class Outbox {
       this.failures = 0;
     } catch (error) {
       this.away = error.message;
+      this.refused = error instanceof Refused;
       const wait = WAITS[Math.min(this.failures, WAITS.length - 1)];
       this.failures += 1;
       this.timer = setTimeout(() => this.flush(), wait);

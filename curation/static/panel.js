@@ -96,7 +96,7 @@ function pictures(row) {
   return make(
     "div",
     { class: "pictures" },
-    make("figure", { class: "large" }, large),
+    make("figure", { class: row.freed ? "large freed" : "large" }, large),
     make("figure", { class: "small" }, source, make("figcaption", { text: `source ${said(row.source)}` })),
     make("p", { class: "prompt", text: row.prompt }),
   );

@@ -44,7 +44,7 @@ function draw() {
     needing && left !== null
       ? make(
           "span",
-          { title: pace ? `${written(Math.round(pace))} decisions a minute` : "" },
+          { class: "left", title: pace ? `${written(Math.round(pace))} decisions a minute` : "" },
           make("strong", { text: lasting(left) }),
           " left",
         )
@@ -69,9 +69,9 @@ function draw() {
 /** "N not saved yet": at once for who measures, for people once it takes longer than saving does. */
 function drawPending() {
   const place = $("unsaved");
-  const { count, away } = desk.outbox ?? { count: 0 };
+  const { count, away, refused } = desk.outbox ?? { count: 0 };
   place.dataset.count = count;
-  place.textContent = `${written(count)} not saved yet${away ? " · the server is away, trying again" : ""}`;
+  place.textContent = `${written(count)} not saved yet${away ? ` · ${refused ? away : "the server is away, trying again"}` : ""}`;
   place.title = away ? `${away} They are kept in this browser. Click to try now.` : "";
   if (!count) {
     clearTimeout(timer);

@@ -26,7 +26,8 @@ export function tagAgain() {
 
 function addTag(number, value) {
   keep("last tag", value);
-  if (!desk.setup.tags.includes(value)) desk.setup.tags.push(value);
+  const filtered = desk.setup.columns.find((column) => column.name === "tag");
+  for (const known of new Set([desk.setup.tags, filtered?.values ?? []])) if (!known.includes(value)) known.push(value);
   const has = rowOf(number)?.tags.includes(value);
   say([{ number, action: has ? "untag" : "tag", value }], has ? `No longer tagged “${value}”` : `Tagged “${value}”`);
 }

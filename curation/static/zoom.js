@@ -148,7 +148,10 @@ function draw() {
   }
   if (number !== shown || (row && parts.over.dataset.sha !== row.image)) {
     shown = number;
-    for (const image of [parts.under, parts.over, parts.source]) image.removeAttribute("src");
+    for (const image of [parts.under, parts.over, parts.source]) {
+      image.classList.remove("lost");
+      image.removeAttribute("src");
+    }
     parts.over.dataset.sha = row?.image ?? "";
     if (row) show(row);
   }
@@ -159,6 +162,7 @@ function draw() {
 
 function show(row) {
   if (!fetched.get(imageOf(row.image))?.complete) parts.under.src = thumbOf(row.image); // at once, if a little coarse
+  parts.candidate.classList.toggle("freed", row.freed);
   parts.over.src = imageOf(row.image);
   parts.over.alt = `Candidate ${row.number}: ${row.style}`;
   parts.source.src = imageOf(row.source_image);

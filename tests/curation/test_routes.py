@@ -1,6 +1,7 @@
 """What the review page's server answers, over a real table."""
 
 import io
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -79,7 +80,8 @@ def test_undo_without_a_name_goes_back_and_back(ann):
     for number in (5, 6):
         ann.say((number, "reject"))
     assert [ann.undo()["done"][0]["numbers"] for _ in range(2)] == [[6], [5]]
-    assert "none" in ann.undo()["done"][0]["error"]
+    (done,) = ann.undo()["done"]  # nothing is left: that is no error
+    assert (done["added"], done["numbers"], "error" in done) == (0, [], False)
 
 
 def test_refused_step_does_not_hold_up_the_others(ann):
@@ -273,3 +275,18 @@ def test_postgresql_tells_the_same(tmp_path, postgres_url):
         told[-1] += ([(of["needing"], of["mine"], of["accepted"]) for of in progress],)
         house.table.close()
     assert told[0] == told[1]
+
+
+def test_answer_says_for_whom_it_is(house):
+    ann = house.visit("Änne 🐸", logged_in=True)
+    told = ann.client.get("/api/setup").headers["Toadworks-Curator"]
+    assert unquote(told) == "Änne 🐸" and told.isascii()
+    refused = ann.client.post("/api/say", json={"steps": []}, headers={"X-CSRF-Token": "another's"})
+    assert refused.status_code == 403 and unquote(refused.headers["Toadworks-Curator"]) == "Änne 🐸"
+    assert "Toadworks-Curator" not in ann.client.get("/").headers
+
+
+def test_address_that_is_none_is_a_page_for_people_and_data_for_the_page(ann):
+    page = ann.client.get("/nowhere", headers={"Accept": "text/html"})
+    assert page.status_code == 404 and "There is no such page" in page.text
+    assert ann.get("/api/nowhere") == {"error": "Not Found"} and ann.status == 404

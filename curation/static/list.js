@@ -7,6 +7,7 @@ export class List {
   /** `buffer`: the answer of /api/list, described at `GET /api/list`; `view`: what was asked for. While another view is
    * on its way, what is said is still said in this one. */
   constructor(buffer, view = new URLSearchParams()) {
+    this.view = String(view);
     this.settles = settles(view);
     const length = new DataView(buffer).getUint32(0, true);
     const said = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));

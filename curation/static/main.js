@@ -34,7 +34,7 @@ async function load({ number = address.numberInAddress(), stay = false } = {}) {
   try {
     const list = await fetchList(desk.view, signal, begin);
     if (signal.aborted) return;
-    if (desk.list?.partial && String(desk.list.view) === String(list.view)) {
+    if (desk.list?.partial && desk.list.view === list.view) {
       [number, stay] = [cursor.number(), true];
       list.renew(desk.list); // what was decided since
     }

@@ -1,6 +1,7 @@
 """What the review page's server answers, over a real table."""
 
 import io
+import time
 from urllib.parse import unquote
 
 import pandas as pd
@@ -271,6 +272,7 @@ def test_postgresql_tells_the_same(tmp_path, postgres_url):
         lists = [visitor.list(query) for visitor in (ann, bob) for query in queries]
         pages = [visitor.get(path) for visitor in (ann, bob) for path in ("/api/agreement", "/api/becoming?number=3")]
         told.append((lists, [page.pop("settled", None) or page for page in pages]))
+        time.sleep(0.5)  # in which progress is not counted anew
         progress = [visitor.get("/api/progress") for visitor in (ann, bob)]
         told[-1] += ([(of["needing"], of["mine"], of["accepted"]) for of in progress],)
         house.table.close()

@@ -150,8 +150,9 @@ def _first_screen(browser: Any, url: str) -> float:
 
 
 def _jump(browser: Any, url: str) -> float:
-    """In a browser that has seen nothing before."""
+    """In a browser that has seen nothing before but the first screen."""
     page, _ = open_page(browser, url, viewport=VIEW)
+    page.wait_for_selector("#grid:not([aria-busy])")  # the whole list is there
     took = page.evaluate(PRESSED, "End")
     page.context.close()
     return float(took)

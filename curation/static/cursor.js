@@ -66,6 +66,7 @@ function lastInReach(by) {
 
 export function toEnd(forwards) {
   const { numbers } = desk.list ?? { numbers: [] };
+  if (desk.list?.partial) desk.list.endWanted = forwards; // which is not there yet
   return to(forwards ? numbers.findLastIndex((one) => one !== 0) : numbers.findIndex((one) => one !== 0));
 }
 

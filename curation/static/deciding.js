@@ -155,7 +155,8 @@ function recall(before) {
 
 /** Learn anew how all candidates stand, and leave the list in its order. */
 export async function renew() {
-  desk.list?.renew(new List(await get("/api/list?layout=grid", { binary: true })));
+  const all = new List(await get("/api/list?layout=grid", { binary: true }));
+  desk.list?.renew(all); // the list of now: another may have come while this was asked for
   forget();
   overlay();
   tell("flags", null);

@@ -57,16 +57,19 @@ export class List {
   }
 }
 
+const BEFORE_THE_REST = 700; // milliseconds, in which the first pictures have the server for themselves
+
 /** `begin(list)`: gets the beginning of the list, where that is there before the whole. */
 export async function fetchList(view, signal, begin) {
   const early = globalThis.earlyList;
   globalThis.earlyList = null;
   const asked = early && new URLSearchParams(early.query).toString() === view.toString() ? early : {};
-  let whole = null;
-  const response = arrived(asked.response).then((buffer) => (whole = buffer));
   const beginning = await arrived(asked.beginning);
-  if (beginning && !whole && !signal.aborted) begin(Object.assign(new List(beginning, view), { partial: true }));
-  return new List((await response) ?? (await get(`/api/list?${view}`, { binary: true, signal })), view);
+  if (beginning && !signal.aborted) {
+    begin(Object.assign(new List(beginning, view), { partial: true }));
+    await new Promise((resolve) => setTimeout(resolve, BEFORE_THE_REST));
+  }
+  return new List((await arrived(asked.whole)) ?? (await get(`/api/list?${view}`, { binary: true, signal })), view);
 }
 
 /** What early.js asked for, if that went well. */

@@ -34,9 +34,10 @@ async function load({ number = address.numberInAddress(), stay = false } = {}) {
   try {
     const list = await fetchList(desk.view, signal, begin);
     if (signal.aborted) return;
-    if (desk.list?.partial && desk.list.view === list.view) {
+    const before = desk.list?.partial && desk.list.view === list.view ? desk.list : null;
+    if (before) {
       [number, stay] = [cursor.number(), true];
-      list.renew(desk.list); // what was decided since
+      list.renew(before); // what was decided since
     }
     desk.list = list;
     desk.newest = list.newest ?? desk.newest;
@@ -45,6 +46,7 @@ async function load({ number = address.numberInAddress(), stay = false } = {}) {
     $("grid").removeAttribute("aria-busy");
     tell("list", { stay });
     arrive(number);
+    if (before?.endWanted) cursor.toEnd(true);
   } catch (error) {
     if (signal.aborted) return;
     fail(error);

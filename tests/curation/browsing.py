@@ -27,6 +27,8 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+# how many are in view, in the browser's words: cells that wait to be used again keep their marks
+REJECTED = "[...document.querySelectorAll('#grid .cell.rejected')].filter((cell) => cell.offsetWidth).length"
 START_S, SAVE_S = 60, 30  # how long a server may take to start, and a page to save
 
 

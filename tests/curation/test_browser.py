@@ -10,7 +10,7 @@ from collection_db import Table
 from curation.accounts import Accounts
 from tests.conftest import missing
 from tests.curation import browsing
-from tests.curation.browsing import Served, open_page, wait_for_pictures, wait_until_saved, write_collection
+from tests.curation.browsing import REJECTED, Served, open_page, wait_for_pictures, wait_until_saved, write_collection
 from tests.curation.crowd import GROUP
 
 SIZE = 1_000
@@ -202,11 +202,11 @@ def test_all_of_a_view_are_decided_after_saying_how_many(opened, table):
     dialog = page.locator("dialog[open]")
     assert "25" in dialog.inner_text()  # of five sources, at five steps
     dialog.locator("button.strong").click()
-    page.wait_for_function("() => document.querySelectorAll('#grid .cell.rejected').length > 10")
+    page.wait_for_function(f"() => {REJECTED} > 10")
     assert sum(word == "reject" for word in verdicts(table, *range(1, SIZE + 1))) >= 25
     before = table.newest()[0]
     page.keyboard.press("z")
-    page.wait_for_function("() => document.querySelectorAll('#grid .cell.rejected').length === 0")
+    page.wait_for_function(f"() => {REJECTED} === 0")
     assert table.newest()[0] == before + 25
 
 

@@ -8,7 +8,7 @@ from collection_db import Table
 from collection_db.filtering import Eyes, Listing
 from tests.conftest import missing
 from tests.curation import browsing
-from tests.curation.browsing import Served, open_page, wait_for_pictures, wait_until_saved, write_collection
+from tests.curation.browsing import REJECTED, Served, open_page, wait_for_pictures, wait_until_saved, write_collection
 
 pytestmark = pytest.mark.slow
 COUNT, DECISIONS = 100_000, 300
@@ -86,10 +86,10 @@ def test_bulk_decision_of_thousands_is_one_step(pond, table):
     dialog = page.locator("dialog[open]")
     assert f"{needing:,} candidates" in dialog.inner_text() and needing > 1_900
     dialog.locator("button.strong").click()
-    page.wait_for_function("() => document.querySelectorAll('#grid .cell.rejected').length > 10", timeout=60_000)
+    page.wait_for_function(f"() => {REJECTED} > 10", timeout=60_000)
     assert table.newest()[0] == before + needing
     page.keyboard.press("z")
-    page.wait_for_function("() => document.querySelectorAll('#grid .cell.rejected').length === 0", timeout=60_000)
+    page.wait_for_function(f"() => {REJECTED} === 0", timeout=60_000)
     wait_until_saved(page)
     assert table.newest()[0] == before + 2 * needing
     page.context.close()

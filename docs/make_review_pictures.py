@@ -58,7 +58,7 @@ def _draw(browser: object, server: Served) -> None:
 
 def _shoot(page: object, name: str) -> None:
     wait_for_pictures(page)  # type: ignore[arg-type]
-    page.wait_for_timeout(700)  # type: ignore[attr-defined]
+    page.wait_for_timeout(3000)  # type: ignore[attr-defined]  # the progress is counted again after the last decision
     file = DOCS / "pictures" / name
     page.screenshot(path=file)  # type: ignore[attr-defined]
     with Image.open(file) as image:

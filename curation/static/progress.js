@@ -6,21 +6,31 @@ import { $, fill, make } from "./dom.js";
 import { lasting, number as written, share } from "./words.js";
 
 const QUIETLY = 700; // milliseconds that a step may take without a word: most are saved in a few
+const AFTERWARDS = 1200; // milliseconds after the last decision: what its answer said may have been counted before it
 let timer = 0;
+let later = 0;
 
 export function start() {
-  on("progress", draw);
+  on("progress", () => {
+    draw();
+    clearTimeout(later);
+    later = setTimeout(() => ask().catch(() => null), AFTERWARDS); // of a server that is away others tell
+  });
   on("pending", drawPending);
   $("unsaved").addEventListener("click", () => desk.outbox?.flush());
 }
 
 export async function refresh() {
   try {
-    desk.progress = await get("/api/progress");
-    draw();
+    await ask();
   } catch (error) {
     complain(error);
   }
+}
+
+async function ask() {
+  desk.progress = await get("/api/progress");
+  draw();
 }
 
 function draw() {

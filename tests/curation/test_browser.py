@@ -272,6 +272,7 @@ def test_decisions_outlive_a_server_that_is_killed(browser, tmp_path):
     page.reload()  # what was not acknowledged is kept in the browser
     wait_for_pictures(page)
     wait_until_saved(page)
+    page.locator("#progress").get_by_text("8 / 200 decided").wait_for()
     table = Table.open(f"sqlite:///{folder}/toadworks.db")
     assert verdicts(table, *range(1, 10)) == [*["accept", "reject"] * 2, *["reject", "accept"] * 2, "undecided"]
     assert table.newest()[0] == 8 and table.faults() == []

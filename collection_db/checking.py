@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from collection_db.bulk import update_rows
-from collection_db.deciding import STANDING, group_entries, write_standing
 from collection_db.engine import snapshot
 from collection_db.ledger import Standing, Word, fold
 from collection_db.making import OF_RECIPE
@@ -30,6 +29,7 @@ from collection_db.schema import (
     tokens,
     work,
 )
+from collection_db.standing import STANDING, group_entries, write_standing
 from styles.recipes import Recipe
 
 AT_ONCE = 5_000  # candidates, or recipes

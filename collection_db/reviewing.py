@@ -11,12 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from collection_db.deciding import entries_of, group_entries
 from collection_db.filtering import Eyes, joined, leader, own
 from collection_db.ledger import AUTO, VERDICT_OF, Standing, fold, in_force, opinions, seen_by, undone_by, words
 from collection_db.rows import Rows, rows_where, shown
 from collection_db.schema import candidates, decisions, recipes, sources, tagged, tokens
 from collection_db.schema import opinions as opinion_rows
+from collection_db.standing import entries_of, group_entries
 
 PACE_ENTRIES = 120  # newest verdicts by which a curator's pace is told
 PAUSE_S = 90.0  # longer between two decisions is a pause, and tells nothing of the pace

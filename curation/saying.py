@@ -3,11 +3,11 @@ send again whatever was not acknowledged."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from starlette.datastructures import QueryParams
 
 from collection_db.deciding import Said
@@ -31,11 +31,18 @@ class Statement(BaseModel):
 
 
 class Step(BaseModel):
-    """What is said at once, or which earlier step is taken back: by its name, or None for one's last."""
+    """What is said at once, or else which earlier step is taken back: by its name, or None for one's last."""
 
     request: str = Field(min_length=8, max_length=200)
     said: list[Statement] | None = Field(None, min_length=1, max_length=5_000)
     undo: str | None = None
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        """So that a step of which something was lost takes nothing back."""
+        if (self.said is not None) == ("undo" in self.model_fields_set):
+            raise ValueError('a step has either "said" or "undo"')
+        return self
 
 
 class Steps(BaseModel):

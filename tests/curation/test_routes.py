@@ -97,6 +97,15 @@ def test_refused_step_does_not_hold_up_the_others(ann):
     assert "adore" in done[0]["error"] and "999999" in done[1]["error"] and done[3]["added"] == 1
 
 
+@pytest.mark.parametrize(
+    "step", [{}, {"said": None}, {"said": []}, {"said": [{"number": 1, "action": "star"}], "undo": None}]
+)
+def test_step_that_says_nothing_takes_nothing_back(ann, house, step):
+    ann.say((6, "accept"))
+    told = ann.post("/api/say", {"steps": [{"request": "something was lost"} | step]})
+    assert ann.status in (400, 422) and "error" in told and ann.row(6)["verdict"] == "accept"
+
+
 def test_nobody_decides_or_undoes_in_anothers_name(house):
     ann, bob = house.visit("ann"), house.visit("bob")
     ann.say((4, "accept"), request="what ann said")

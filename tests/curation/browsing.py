@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collection_db import Table, open_assets
+from collection_db.filtering import Eyes
 from tests.curation.crowd import Crowd
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ FLAGS = (
 )
 # how many are in view, in the browser's words: cells that wait to be used again keep their marks
 REJECTED = "[...document.querySelectorAll('#grid .cell.rejected')].filter((cell) => cell.offsetWidth).length"
+PASSWORD = "a pond full of toads"  # of everybody who logs in
 START_S, SAVE_S = 60, 30  # how long a server may take to start, and a page to save
 
 
@@ -136,3 +138,45 @@ def wait_until_saved(page: Page) -> None:
     page.wait_for_function(
         "() => document.querySelector('#unsaved').dataset.count === '0'", timeout=SAVE_S * 1000, polling=50
     )
+
+
+def log_in(page: Page, name: str) -> None:
+    """On the form that is open."""
+    page.locator("input[name=name]").fill(name)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    wait_for_pictures(page)
+
+
+def at(page: Page) -> int:
+    """The number of the candidate under the cursor."""
+    return int(page.locator("#grid .cell.at:visible").get_attribute("data-number"))
+
+
+def seen_on(page: Page) -> list[int]:
+    """The numbers of the candidates that are on the page now, in order."""
+    cells = page.locator("#grid .cell[data-number]:not(.empty):visible")
+    places = cells.evaluate_all(
+        "cells => cells.map(cell => [Number(cell.id.split('-')[1]), Number(cell.dataset.number)])"
+    )
+    return [number for _, number in sorted(places)]
+
+
+def explain(page: Page) -> None:
+    """Open the panel with everything about the candidate under the cursor."""
+    if not page.locator("#panel").is_visible():
+        page.keyboard.press("e")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def eyes_of(curator: str) -> Eyes:
+    return Eyes(curator, blind=True)
+
+
+def verdicts(table: Table, *numbers: int) -> list[str]:
+    """What stands of these candidates, as ann sees it."""
+    return [seen.standing.verdict for seen in table.seen(numbers, eyes_of("ann"))]

@@ -1,7 +1,8 @@
-"""A guarded application, and browsers that ask it."""
+"""A guarded application, and browsers that ask it; and a real browser."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from starlette.testclient import TestClient
 
 from curation.accounts import Accounts
 from curation.guarding import guard
+from tests.conftest import missing
+from tests.curation import browsing
 from tests.curation.guarded import HERE, PASSWORDS, QUICK, Browser, Clock, made_app
 
 
@@ -52,3 +55,12 @@ def browser(accounts: Accounts, clock: Clock, seen: list[str]) -> Browser:
         return TestClient(servers[key], base_url=base, client=(address, 50_000), follow_redirects=False)
 
     return made
+
+
+@pytest.fixture(scope="module")  # no longer: its event loop would be in the way of other tests
+def chromium() -> Iterator[Any]:
+    """Chromium, without a window."""
+    if told := browsing.lacking():
+        missing(told)
+    with browsing.chromium() as opened:
+        yield opened

@@ -1,4 +1,4 @@
-"""What a curator does on the review page, in a real browser, and what the table then holds."""
+"""What a curator does on the review page, in a real chromium, and what the table then holds."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import re
 import pytest
 
 from collection_db import Table
-from curation.accounts import Accounts
-from tests.conftest import missing
-from tests.curation import browsing
-from tests.curation.browsing import REJECTED, Served, open_page, wait_for_pictures, wait_until_saved, write_collection
+from tests.curation.browsing import (
+    REJECTED,
+    Served,
+    at,
+    explain,
+    eyes_of,
+    open_page,
+    press,
+    seen_on,
+    verdicts,
+    wait_for_pictures,
+    wait_until_saved,
+    write_collection,
+)
 from tests.curation.crowd import GROUP
 
 SIZE = 1_000
 EVIL = '"><img src=x onerror="window.hacked = 1"><script>window.hacked = 1</script>'
-PASSWORD = "a pond full of toads"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if told := browsing.lacking():
-        missing(told)
-    with browsing.chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +45,12 @@ def table(served):
 
 
 @pytest.fixture
-def opened(browser, served):
+def opened(chromium, served):
     """Opens an address in a browser of its own; at the end nothing may have gone wrong on any page."""
     pages = []
 
     def open_at(query="", **context):
-        page, wrong = open_page(browser, served.url + "/" + query, **context)
+        page, wrong = open_page(chromium, served.url + "/" + query, **context)
         pages.append((page, wrong))
         return page
 
@@ -57,41 +58,6 @@ def opened(browser, served):
     for page, wrong in pages:
         page.context.close()
         assert wrong == []
-
-
-def at(page):
-    """The number of the candidate under the cursor."""
-    return int(page.locator("#grid .cell.at:visible").get_attribute("data-number"))
-
-
-def seen_on(page):
-    """The numbers of the candidates that are on the page now, in order."""
-    cells = page.locator("#grid .cell[data-number]:not(.empty):visible")
-    places = cells.evaluate_all(
-        "cells => cells.map(cell => [Number(cell.id.split('-')[1]), Number(cell.dataset.number)])"
-    )
-    return [number for _, number in sorted(places)]
-
-
-def explain(page):
-    """Open the panel with everything about the candidate under the cursor."""
-    if not page.locator("#panel").is_visible():
-        page.keyboard.press("e")
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def verdicts(table, *numbers):
-    return [seen.standing.verdict for seen in table.seen(numbers, browsing_eyes())]
-
-
-def browsing_eyes(curator="ann"):
-    from collection_db.filtering import Eyes
-
-    return Eyes(curator, True)
 
 
 def test_keys_decide_and_the_cursor_goes_on(opened, table):
@@ -105,7 +71,7 @@ def test_keys_decide_and_the_cursor_goes_on(opened, table):
     assert len({first, second, third}) == 3
     wait_until_saved(page)
     assert verdicts(table, first, second, third, third + 1) == ["accept", "reject", "undecided", "reject"]
-    (seen,) = table.seen([third], browsing_eyes())
+    (seen,) = table.seen([third], eyes_of("ann"))
     assert seen.starred
     press(page, "Home", "d")
     assert at(page) == third  # the next that needs a decision
@@ -165,7 +131,7 @@ def test_text_is_text(opened, served, table):
         page.goto(served.url + address)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("window.hacked") is None
-    (seen,) = table.seen([number], browsing_eyes())
+    (seen,) = table.seen([number], eyes_of("ann"))
     assert seen.standing.note == EVIL and seen.standing.tags == {EVIL[:60]}
 
 
@@ -237,7 +203,7 @@ def test_source_and_recipe_are_one_key_away(opened, table):
     press(page, " ")
     page.locator("#zoom[open]").wait_for()
     press(page, "c")
-    (seen,) = table.seen([number], browsing_eyes())
+    (seen,) = table.seen([number], eyes_of("ann"))
     page.locator(f'#zoom img[src*="{seen.row.source_image}"]').first.wait_for()
     press(page, "a")  # decides in the large view, too, and goes on
     wait_until_saved(page)
@@ -255,37 +221,11 @@ def test_help_lists_the_keys(opened):
     assert not page.locator("#help").is_visible()
 
 
-def test_decisions_outlive_a_server_that_is_killed(browser, tmp_path):
+def test_finish_writes_the_release(chromium, tmp_path):
     folder = tmp_path / "pond"
     write_collection(folder, 200)
     server = Served(folder)
-    page, _ = open_page(browser, server.url + "/?sort=position")
-    for key in "arar":
-        page.keyboard.press(key)
-    wait_until_saved(page)
-    server.kill()
-    for key in "rara":
-        page.keyboard.press(key)
-    page.wait_for_function("() => document.querySelector('#unsaved').dataset.count === '4'")
-    assert page.locator("#unsaved").is_visible()
-    server.start()
-    page.reload()  # what was not acknowledged is kept in the browser
-    wait_for_pictures(page)
-    wait_until_saved(page)
-    page.locator("#progress").get_by_text("8 / 200 decided").wait_for()
-    table = Table.open(f"sqlite:///{folder}/toadworks.db")
-    assert verdicts(table, *range(1, 10)) == [*["accept", "reject"] * 2, *["reject", "accept"] * 2, "undecided"]
-    assert table.newest()[0] == 8 and table.faults() == []
-    table.close()
-    page.context.close()
-    server.stop()
-
-
-def test_finish_writes_the_release(browser, tmp_path):
-    folder = tmp_path / "pond"
-    write_collection(folder, 200)
-    server = Served(folder)
-    page, wrong = open_page(browser, server.url + "/?sort=position")
+    page, wrong = open_page(chromium, server.url + "/?sort=position")
     for key in "aarr":
         page.keyboard.press(key)
     wait_until_saved(page)
@@ -304,87 +244,9 @@ def test_finish_writes_the_release(browser, tmp_path):
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def two(tmp_path_factory):
-    """A server that ann and bob log in to."""
-    folder = tmp_path_factory.mktemp("two") / "pond"
-    write_collection(folder, 200)
-    accounts = Accounts(folder / "curators.json")
-    for name in ("ann", "bob"):
-        accounts.add(name, PASSWORD)
-    server = Served(folder)
-    yield server
-    server.stop()
-
-
-def log_in(browser, served, name, query=""):
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-    page.goto(f"{served.url}/{query}")
-    page.locator("input[name=name]").fill(name)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    wait_for_pictures(page)
-    return page
-
-
-def test_two_curators_do_not_see_each_other_until_both_have_decided(browser, two):
-    ann, bob = (log_in(browser, two, name, "?sort=position") for name in ("ann", "bob"))
-    press(ann, "a", "a")
-    wait_until_saved(ann)
-    bob.reload()
-    wait_for_pictures(bob)
-    first = at(bob)
-    cell = bob.locator(f'#grid [data-number="{first}"]')
-    assert "accepted" not in cell.get_attribute("class") and "hidden until you decide" in cell.get_attribute(
-        "aria-label"
-    )
-    press(bob, "r", "a")
-    wait_until_saved(bob)
-    bob.goto(two.url + "/?disagreed=1")
-    wait_for_pictures(bob)
-    assert at(bob) == first
-    explain(bob)
-    bob.locator("#panel").get_by_text("ann").first.wait_for()
-    press(bob, "a")  # settles it
-    wait_until_saved(bob)
-    table = Table.open(f"sqlite:///{two.folder}/toadworks.db")
-    assert table.disagreements() == []
-    ((entry, _),) = table.settled()
-    assert (entry.curator, entry.action, entry.settles) == ("bob", "accept", True)
-    table.close()
-    ann.goto(two.url + "/agreement")
-    ann.get_by_text("bob").first.wait_for()
-    for page in (ann, bob):
-        page.context.close()
-
-
-def test_two_tabs_lose_nothing_and_say_nothing_twice(browser, two):
-    context = browser.new_context()
-    tabs = [context.new_page() for _ in range(2)]
-    for tab, query in zip(tabs, ("?style=ink&sort=position", "?style=oil&sort=position"), strict=True):
-        tab.goto(f"{two.url}/{query}")
-        if tab.locator("input[name=name]").count():
-            tab.locator("input[name=name]").fill("ann")
-            tab.locator("input[name=password]").fill(PASSWORD)
-            tab.keyboard.press("Enter")
-        wait_for_pictures(tab)
-    table = Table.open(f"sqlite:///{two.folder}/toadworks.db")
-    before = table.newest()[0]
-    two.kill()
-    for key in "arararar":
-        for tab in tabs:
-            tab.keyboard.press(key)
-    two.start()
-    for tab in tabs:
-        wait_until_saved(tab)
-    assert table.newest()[0] == before + 16 and table.faults() == []
-    table.close()
-    context.close()
-
-
-def test_phone_decides_by_touch(browser, served, table):
+def test_phone_decides_by_touch(chromium, served, table):
     page, wrong = open_page(
-        browser,
+        chromium,
         served.url + "/?style=blueprint&sort=position",
         viewport={"width": 390, "height": 844},
         has_touch=True,

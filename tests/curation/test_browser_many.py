@@ -6,9 +6,15 @@ import pytest
 
 from collection_db import Table
 from collection_db.filtering import Eyes, Listing
-from tests.conftest import missing
-from tests.curation import browsing
-from tests.curation.browsing import REJECTED, Served, open_page, wait_for_pictures, wait_until_saved, write_collection
+from tests.curation.browsing import (
+    REJECTED,
+    Served,
+    open_page,
+    seen_on,
+    wait_for_pictures,
+    wait_until_saved,
+    write_collection,
+)
 
 pytestmark = pytest.mark.slow
 COUNT, DECISIONS = 100_000, 300
@@ -16,14 +22,11 @@ MOST_CELLS = 250  # in the document, however many candidates there are
 
 
 @pytest.fixture(scope="module")
-def pond(tmp_path_factory):
-    if told := browsing.lacking():
-        missing(told)
+def pond(chromium, tmp_path_factory):
     folder = tmp_path_factory.mktemp("many") / "pond"
     write_collection(folder, COUNT, supply=1_000)
     server = Served(folder)
-    with browsing.chromium() as browser:
-        yield server, browser
+    yield server, chromium
     server.stop()
 
 
@@ -34,16 +37,11 @@ def table(pond):
     table.close()
 
 
-def numbers_in_view(page):
-    cells = page.locator("#grid .cell[data-number]:not(.empty):visible")
-    return [int(number) for number in cells.evaluate_all("cells => cells.map(cell => cell.dataset.number)")]
-
-
 def test_first_and_last_are_shown(pond, table):
     server, browser = pond
     page, wrong = open_page(browser, server.url + "/?sort=position")
     in_order = table.listed(Listing(), Eyes("ann", True)).numbers.tolist()
-    assert in_order[0] in numbers_in_view(page)
+    assert in_order[0] in seen_on(page)
     page.keyboard.press("End")
     page.locator(f'#grid .cell.at[data-number="{in_order[-1]}"]').wait_for()
     wait_for_pictures(page)
@@ -51,7 +49,7 @@ def test_first_and_last_are_shown(pond, table):
     assert page.locator("#grid .cell").count() < MOST_CELLS
     page.locator("#grid").evaluate("grid => { grid.scrollTop = grid.scrollHeight / 2 }")
     wait_for_pictures(page)
-    middle = [in_order.index(number) for number in numbers_in_view(page)]
+    middle = [in_order.index(number) for number in seen_on(page)]
     assert COUNT * 0.45 < min(middle) <= max(middle) < COUNT * 0.55
     assert wrong == []
     page.context.close()

@@ -10,22 +10,19 @@ import pytest
 from collection_db import Table, open_assets
 from collection_db.filtering import Eyes
 from curation.accounts import Accounts
-from tests.conftest import missing
-from tests.curation import browsing
-from tests.curation.browsing import Served, open_page, wait_for_pictures, wait_until_saved, write_collection
+from tests.curation.browsing import (
+    PASSWORD,
+    Served,
+    log_in,
+    open_page,
+    wait_for_pictures,
+    wait_until_saved,
+    write_collection,
+)
 from tests.curation.crowd import Crowd
 
-PASSWORD = "a pond full of toads"
 LONG = "w" * 64
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if told := browsing.lacking():
-        missing(told)
-    with browsing.chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +36,11 @@ def served(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, served):
+def opened(chromium, served):
     pages = []
 
     def open_at(query="", **context):
-        page, _ = open_page(browser, served.url + "/" + query, **context)
+        page, _ = open_page(chromium, served.url + "/" + query, **context)
         pages.append(page)
         return page
 
@@ -67,8 +64,8 @@ def test_bulk_dialog_speaks_plainly(opened):
     assert "only the one that still needs your decision" in dialog.inner_text()
 
 
-def test_progress_waits_for_the_first_screen(browser, served):
-    page = browser.new_context().new_page()
+def test_progress_waits_for_the_first_screen(chromium, served):
+    page = chromium.new_context().new_page()
     told = []
     page.on("request", lambda request: told.append(("asked", request.url.split("?")[0].rsplit("/", 1)[1])))
     page.on("requestfinished", lambda request: told.append(("came", request.url.split("?")[0].rsplit("/", 1)[1])))
@@ -137,11 +134,11 @@ def test_source_has_its_name_below_it(opened):
         assert picture["y"] + picture["height"] <= name["y"]
 
 
-def test_there_may_be_nothing_to_undo(browser, tmp_path):
+def test_there_may_be_nothing_to_undo(chromium, tmp_path):
     folder = tmp_path / "pond"
     write_collection(folder, 0)
     server = Served(folder)
-    page = browser.new_context().new_page()
+    page = chromium.new_context().new_page()
     page.goto(server.url)
     page.get_by_text("There are no candidates yet").wait_for()
     page.keyboard.press("z")
@@ -184,15 +181,8 @@ def three(tmp_path_factory):
     server.stop()
 
 
-def log_in(page, name):
-    page.locator("input[name=name]").fill(name)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    wait_for_pictures(page)
-
-
-def test_page_says_that_somebody_else_logged_in(browser, three):
-    context = browser.new_context()
+def test_page_says_that_somebody_else_logged_in(chromium, three):
+    context = chromium.new_context()
     page, other = context.new_page(), context.new_page()
     page.goto(three.url + "/?style=oil&sort=position")
     log_in(page, "ann")
@@ -223,8 +213,8 @@ def entries(table):
     return [told.entry for told in table.ledger(Eyes("ann"), None, 100, None)]
 
 
-def test_long_words_stay_in_their_places(browser, three):
-    page = browser.new_context(**PHONE).new_page()
+def test_long_words_stay_in_their_places(chromium, three):
+    page = chromium.new_context(**PHONE).new_page()
     page.goto(three.url + "/?style=comic&sort=position")
     log_in(page, LONG)
     page.keyboard.press("t")

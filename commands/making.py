@@ -171,6 +171,6 @@ def demo(folder: Path) -> None:
         settings = write_collection(pond, images, licence="CC0-1.0")
     run_collection(settings, "leaders")
     export_collection(settings)
-    click.echo(f"next: open {settings.release_folder / 'index.html'}, or look at the candidates:")
-    click.echo(f"  cd {pond} && toadworks candidates")
+    click.echo(f"next: open {settings.release_folder / 'index.html'}, or choose for yourself in the browser:")
+    click.echo(f"  cd {pond} && toadworks review")
     click.echo("and on your own art:\n  toadworks new NAME --sources DIR")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,20 @@ class Given:
             "weights_sha256": sha256("weights"),
         }
         return PlannedRecipe(Recipe(**(inputs | changes)), **names)
+
+    @classmethod
+    def mixed(cls, chance: random.Random, count: int, styles: Sequence[str]) -> list[PlannedRecipe]:
+        """Recipes of sources 1 to 3, these styles, two scales and two steps, at random."""
+        return [
+            cls.planned(
+                number,
+                source=chance.choice((1, 2, 3)),
+                style=chance.choice(styles),
+                guidance_scale=chance.choice((3.0, 4.5)),
+                insertion_step=chance.choice((10, 5)),
+            )
+            for number in range(count)
+        ]
 
     @staticmethod
     def candidate(id: str) -> dict[str, Any]:

@@ -25,16 +25,7 @@ def filled(table):
     """Candidates of three sources and styles, of which three people and a machine said something."""
     chance = random.Random(5)
     table.add_sources([Given.source(number) for number in (1, 2, 3)])
-    plan = [
-        Given.planned(
-            n,
-            source=chance.choice((1, 2, 3)),
-            style=chance.choice(("crayon", "wax", "100% ink_")),
-            guidance_scale=chance.choice((3.0, 4.5)),
-            insertion_step=chance.choice((10, 5)),
-        )
-        for n in range(COUNT)
-    ]
+    plan = Given.mixed(chance, COUNT, ("crayon", "wax", "100% ink_"))
     table.plan(plan)
     ids = [item.recipe.id for item in plan]
     table.add_candidates([Given.candidate(id) for id in chance.sample(ids, COUNT)])

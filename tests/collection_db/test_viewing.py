@@ -34,16 +34,7 @@ def fill(table):
     """`COUNT` candidates of three sources, with all that views ask for; some of a former plan."""
     chance = random.Random(11)
     table.add_sources([Given.source(number) for number in (1, 2, 3)])
-    plan = [
-        Given.planned(
-            n,
-            source=chance.choice((1, 2, 3)),
-            style=chance.choice(("crayon", "wax", "oil")),
-            guidance_scale=chance.choice((3.0, 4.5)),
-            insertion_step=chance.choice((10, 5)),
-        )
-        for n in range(COUNT)
-    ]
+    plan = Given.mixed(chance, COUNT, ("crayon", "wax", "oil"))
     table.plan(plan)
     ids = [item.recipe.id for item in plan]
     table.add_candidates([Given.candidate(id) for id in chance.sample(ids, COUNT)])

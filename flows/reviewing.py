@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from collection_db import Table
-from curation.accounts import Accounts
+from curation.accounts import FILE, Accounts
 from curation.app import make_app
 from curation.hosts import check_binding, hosts_of
 from curation.review import Review
@@ -18,7 +18,6 @@ from flows.progress import say
 from flows.settings import Settings
 from flows.traits import Traits
 
-ACCOUNTS = "curators.json"
 STOPPING_S = 3  # for which answers that are under way are waited for
 
 
@@ -53,7 +52,7 @@ def serve(
     """
     import uvicorn  # here, as it takes a while
 
-    accounts, https = Accounts(settings.folder / ACCOUNTS), certificate is not None
+    accounts, https = Accounts(settings.folder / FILE), certificate is not None
     if (key is None) == https:
         raise BadValue("certificate", str(certificate or key), "both --certificate and --key, or neither")
     note = check_binding(host, accounts, https)

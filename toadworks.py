@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, reviewing
+from commands import choosing, curating, keeping, knowing, making, releasing, reviewing
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -60,7 +60,9 @@ for _command in (
     reviewing.review,
     reviewing.finish_review,
     curating.curators,
-    making.export,
+    releasing.export,
+    releasing.lint,
+    releasing.verify,
     making.show,
     knowing.weights,
     knowing.similarity,

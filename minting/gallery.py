@@ -5,11 +5,12 @@ No script, no font and no picture comes from another host, so the page looks the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from minting.metadata import Release, Token
+from minting.manifest import TokenEntry
+from minting.metadata import Release
+from minting.tables import Listed
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #faf8f4; --card: #ffffff; --ink: #22252a; --faint: #77736a; --line: #e5e1d8 }
@@ -27,6 +28,9 @@ main { display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr
 article { background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden;
   content-visibility: auto; contain-intrinsic-size: auto 330px }
 img { display: block; width: 100%; height: auto }
+.moving { position: relative }
+.way { position: absolute; inset: 0; opacity: 0 }
+.moving:hover .way { opacity: 1 }
 .pixels img { image-rendering: pixelated }
 h2 { margin: .9rem 1rem .1rem; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere }
 article p { margin: 0 1rem .8rem; color: var(--faint); font-size: .85rem; overflow-wrap: anywhere }
@@ -38,7 +42,7 @@ dd { margin: 0; text-align: right; overflow-wrap: anywhere }
 """
 
 
-def gallery_page(release: Release, tokens: Sequence[tuple[Token, dict[str, Any]]]) -> str:
+def gallery_page(release: Release, tokens: Listed) -> str:
     """The page's HTML for tokens and their metadata, in the order given. All text is escaped."""
     title = escape(release.collection)
     about = [f"<p>{escape(release.description)}</p>"] if release.description else []
@@ -61,7 +65,7 @@ def gallery_page(release: Release, tokens: Sequence[tuple[Token, dict[str, Any]]
     )
 
 
-def _card(token: Token, metadata: dict[str, Any]) -> str:
+def _card(token: TokenEntry, metadata: dict[str, Any]) -> str:
     """One token: the attributes fold away, so that the page is first of all pictures."""
     name = escape(metadata["name"])
     rows = "".join(
@@ -69,7 +73,16 @@ def _card(token: Token, metadata: dict[str, Any]) -> str:
         for attribute in metadata["attributes"]
     )
     return (
-        f'<article id="{token.number}">\n<img src="images/{token.number}.png" alt="{name}" loading="lazy">\n'
+        f'<article id="{token.number}">\n{_picture(token, name)}\n'
         f"<h2>{name}</h2>\n<p>{escape(metadata['description'])}</p>\n"
         f"<details><summary>Attributes</summary><dl>{rows}</dl></details>\n</article>"
     )
+
+
+def _picture(token: TokenEntry, name: str) -> str:
+    """With a preview, the way from the source to the picture shows where the pointer rests on it."""
+    image = f'<img src="{escape(token.image.path)}" alt="{name}" loading="lazy">'
+    if token.preview is None:
+        return image
+    way = f'<img class="way" src="{escape(token.preview.path)}" alt="" loading="lazy">'
+    return f'<div class="moving">{image}{way}</div>'

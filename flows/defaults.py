@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 LARGEST_BATCH = 1024  # rows
+LARGEST_SEED = 2**53 - 1  # seeds travel in JSON, whose readers keep no more digits
 
 # every key with its default; the default's type is the key's type
 DEFAULTS: dict[str, dict[str, Any]] = {

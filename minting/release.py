@@ -55,6 +55,8 @@ from minting.metadata import (
     token_metadata,
     token_name,
 )
+from minting.rarity import rarity_csv, rarity_table
+from minting.rarity_page import rarity_page
 from minting.swapping import replacing
 from minting.tables import opensea_table, token_table
 
@@ -150,6 +152,9 @@ class Writer:
         self.write_text("collection.csv", token_table(listed))
         self.write_text("opensea.csv", opensea_table(listed))
         self.write_text("index.html", gallery_page(self.release, listed))
+        rarity = rarity_table(metadata)
+        self.write_text("rarity.csv", rarity_csv(rarity))
+        self.write_text("rarity.html", rarity_page(self.release, rarity, [entry.image.path for entry in entries]))
         self.write_manifest("release", entries, shuffle=shuffle)
 
     def write_images(self) -> dict[int, Picture]:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, reviewing
+from commands import choosing, curating, keeping, knowing, making, reviewing, shuffling
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -60,6 +60,7 @@ for _command in (
     reviewing.review,
     reviewing.finish_review,
     curating.curators,
+    shuffling.shuffle,
     making.export,
     making.show,
     knowing.weights,

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, reviewing, shuffling
+from commands import choosing, curating, keeping, knowing, making, releasing, reviewing, shuffling
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -60,8 +60,10 @@ for _command in (
     reviewing.review,
     reviewing.finish_review,
     curating.curators,
+    releasing.export,
+    releasing.lint,
+    releasing.verify,
     shuffling.shuffle,
-    making.export,
     making.show,
     knowing.weights,
     knowing.similarity,

@@ -19,6 +19,7 @@ from flows.settings_checks import Checks
 from glide.models import MODELS, ModelSpec, Parts
 from glide.request import Options
 from glide.schedules import kept_steps
+from minting.attributes import Rules
 from minting.metadata import Release
 from similarity.distances import Thresholds
 from similarity.hashes import Hashing
@@ -187,6 +188,10 @@ class Settings:
         return self.folder / self["storage"]["release"]
 
     @property
+    def placeholder_folder(self) -> Path:
+        return self.folder / self["storage"]["placeholder"]
+
+    @property
     def thresholds(self) -> Thresholds:
         given = self["look_alikes"]
         return Thresholds(given["bits"], given["colour"], given["chroma"], given["grey"])
@@ -205,7 +210,7 @@ class Settings:
     def release(self) -> Release:
         given = dict(self["release"])
         given["collection"] = given["collection"] or self.name
-        return Release(**given, settings_file=self.file)
+        return Release(**given, rules=Rules(**self["attributes"]), settings_file=self.file)
 
     @cached_property
     def styles(self) -> list[Style]:
@@ -245,6 +250,13 @@ def _typed(value: Any, default: Any, file: Path, key: str) -> Any:
             raise BadSetting(file, key, f"{str(value)[:20]}... is too large", f"numbers up to {LARGEST_SEED}")
         return float(value)
     if type(value) is not type(default):
-        names = {str: "text", int: "a whole number", float: "a number", list: "a list", bool: "true or false"}
+        names = {
+            str: "text",
+            int: "a whole number",
+            float: "a number",
+            list: "a list",
+            bool: "true or false",
+            dict: "a table",
+        }
         raise BadSetting(file, key, f"{value!r} is not {names[type(default)]}", names[type(default)])
     return value

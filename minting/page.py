@@ -28,6 +28,9 @@ main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(220px,
 article { background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden;
   content-visibility: auto; contain-intrinsic-size: auto 330px }
 img { display: block; width: 100%; height: auto }
+.moving { position: relative }
+.way { position: absolute; inset: 0; opacity: 0 }
+.moving:hover .way { opacity: 1 }
 .pixels img { image-rendering: pixelated }
 h2 { margin: .9rem 1rem .1rem; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere }
 article p { margin: 0 1rem .8rem; color: var(--faint); font-size: .85rem; overflow-wrap: anywhere }

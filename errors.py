@@ -87,6 +87,14 @@ class UnknownEntry(ToadworksError):
         self.number, self.problem = number, problem
 
 
+class BadShuffle(ToadworksError):
+    """A shuffle that cannot be: its record or its seed is damaged, or says something else than was promised."""
+
+    def __init__(self, file: Path | str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file, self.problem = str(file), problem
+
+
 class BadAccounts(ToadworksError):
     """A file of curators' accounts that is damaged, or that others may read."""
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, releasing, reviewing
+from commands import choosing, curating, keeping, knowing, making, releasing, reviewing, shuffling
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -63,6 +63,7 @@ for _command in (
     releasing.export,
     releasing.lint,
     releasing.verify,
+    shuffling.shuffle,
     making.show,
     knowing.weights,
     knowing.similarity,

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, reviewing
+from commands import choosing, curating, keeping, knowing, making, packing, reviewing
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -61,6 +61,9 @@ for _command in (
     reviewing.finish_review,
     curating.curators,
     making.export,
+    packing.cid,
+    packing.car,
+    packing.unpack,
     making.show,
     knowing.weights,
     knowing.similarity,

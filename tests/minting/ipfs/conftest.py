@@ -1,0 +1,93 @@
+"""What the tests of CIDs and CAR files share: folders of fixed bytes, and other people's importer and unpacker."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import missing
+
+NPM = Path(__file__).parents[2] / "npm"
+
+
+@pytest.fixture(scope="session")
+def ipfs_golden(golden: Path) -> Path:
+    folder = golden / "ipfs"
+    if not (folder / "expected.json").exists():
+        missing(f"{folder} holds no expected.json")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden_folders(ipfs_golden: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders whose CIDs are known."""
+    made = tmp_path_factory.mktemp("golden")
+    subprocess.run([sys.executable, str(ipfs_golden / "make_fixture.py")], cwd=made, check=True)
+    return made
+
+
+@dataclass(frozen=True)
+class Node:
+    """Programs of others, run by Node."""
+
+    folder: Path
+
+    def imported(self, jobs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What js-ipfs-unixfs makes of folders: see import.mjs."""
+        file = self.folder / "jobs.json"
+        file.write_text(json.dumps(jobs, default=str))
+        told = self._run(NPM / "import.mjs", file)
+        return json.loads(told)
+
+    def car(self, *arguments: object) -> str:
+        """The answer of the `ipfs-car` command."""
+        return self._run(NPM / "node_modules" / "ipfs-car" / "bin.js", *arguments)
+
+    def _run(self, *command: object) -> str:
+        done = subprocess.run(
+            ["node", "--no-warnings", *map(str, command)], capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    if not (NPM / "node_modules" / "ipfs-car").is_dir():
+        missing("no other importer: `npm install --prefix tests/npm --no-package-lock`")
+    return Node(tmp_path_factory.mktemp("node"))
+
+
+Tree = dict[str, "bytes | Tree"]
+Plant = Callable[[Tree], Path]
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Plant:
+    """Write a tree of folders (dicts) and files (bytes) to the folder `tree`, and return that."""
+
+    def write(tree: Tree, folder: Path) -> Path:
+        folder.mkdir()
+        for name, what in tree.items():
+            if isinstance(what, bytes):
+                (folder / name).write_bytes(what)
+            else:
+                write(what, folder / name)
+        return folder
+
+    return lambda tree: write(tree, tmp_path / "tree")
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Every file below `folder` with its bytes, and every folder with None."""
+    return {
+        path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes()
+        for path in folder.rglob("*")
+    }

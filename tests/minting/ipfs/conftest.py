@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Node:
 
     def _run(self, *command: object) -> str:
         done = subprocess.run(
-            ["node", "--no-warnings", *map(str, command)], capture_output=True, text=True, timeout=300
+            ["node", "--no-warnings", *map(str, command)], capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -66,28 +66,21 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
 
 
 Tree = dict[str, "bytes | Tree"]
-Plant = Callable[[Tree], Path]
 
 
-@pytest.fixture
-def plant(tmp_path: Path) -> Plant:
-    """Write a tree of folders (dicts) and files (bytes) to the folder `tree`, and return that."""
-
-    def write(tree: Tree, folder: Path) -> Path:
-        folder.mkdir()
-        for name, what in tree.items():
-            if isinstance(what, bytes):
-                (folder / name).write_bytes(what)
-            else:
-                write(what, folder / name)
-        return folder
-
-    return lambda tree: write(tree, tmp_path / "tree")
+def planted(tree: Tree, folder: Path) -> Path:
+    """Write a tree of folders (dicts) and files (bytes) to `folder`, and return that."""
+    folder.mkdir()
+    for name, what in tree.items():
+        if isinstance(what, bytes):
+            (folder / name).write_bytes(what)
+        else:
+            planted(what, folder / name)
+    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
     """Every file below `folder` with its bytes, and every folder with None."""
     return {
-        path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes()
-        for path in folder.rglob("*")
+        path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes() for path in folder.rglob("*")
     }

@@ -14,7 +14,8 @@ import pytest
 
 from tests.conftest import missing
 
-NPM = Path(__file__).parents[2] / "npm"
+ROOT = Path(__file__).parents[3]
+NPM = ROOT / "tests" / "npm"
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +89,16 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 def names_in(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
+
+
+def most_memory(script: str, *arguments: object) -> tuple[str, int]:
+    """What a script prints in a process of its own, and by how many kilobytes its memory grew at most after its imports
+    of `minting.ipfs`."""
+    measured = (
+        "import re, sys; from pathlib import Path; from minting.ipfs import *\n"
+        "used = lambda: int(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1])\n"
+        f"before = used()\n{script}\nprint(used() - before)"
+    )
+    command = [sys.executable, "-c", measured, *map(str, arguments)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    return told[0], int(told[-1])

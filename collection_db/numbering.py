@@ -35,15 +35,15 @@ class TokenRows(Rows):
             require_candidates(connection, [row["candidate_id"] for row in given])
             before = {row.candidate_id: row for row in connection.execute(sa.select(tokens))}
             if not renumber:
-                for id, row in before.items():
-                    if row.published_at and numbers.get(id) != row.number:
-                        raise Frozen(row.number, id, numbers.get(id))
+                for id, old in before.items():
+                    if old.published_at and numbers.get(id) != old.number:
+                        raise Frozen(old.number, id, numbers.get(id))
             now = utc_now()
             for row in given:
-                old = before.get(row["candidate_id"])
-                same = old is not None and all(getattr(old, key) == row[key] for key in required)
-                row["exported_at"] = row["exported_at"] or (old.exported_at if old and same else now)
-                row["published_at"] = old.published_at if old and not renumber else None
+                stood = before.get(row["candidate_id"])
+                same = stood is not None and all(getattr(stood, key) == row[key] for key in required)
+                row["exported_at"] = row["exported_at"] or (stood.exported_at if stood and same else now)
+                row["published_at"] = stood.published_at if stood and not renumber else None
             connection.execute(sa.delete(tokens))
             if given:
                 connection.execute(sa.insert(tokens), given)

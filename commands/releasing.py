@@ -31,13 +31,14 @@ def export(collection: Path, placeholder: bool, sign: Path | None, renumber: boo
             "nothing is accepted yet: choose in the browser with `toadworks review`, or by `toadworks accept ID...`, "
             "or let `toadworks run --accept leaders` choose"
         )
-    from minting.signing import read_keystore, sign_manifest
+    from flows.verifying import signer_of
 
-    account = read_keystore(sign, _password(sign)) if sign else None  # before anything else is done
+    signer = signer_of(sign, _password(sign)) if sign else None  # a wrong password is told before anything is done
     export_collection(settings, renumber, placeholder)
-    for folder in (settings.release_folder, *([settings.placeholder_folder] if placeholder else [])):
-        if account:
-            click.echo(f"signed:          {sign_manifest(folder, account)} by {account.address}")
+    if signer:
+        folders = [settings.release_folder, *([settings.placeholder_folder] if placeholder else [])]
+        for said in signer(folders):
+            click.echo(f"signed:          {said}")
 
 
 @click.command()
@@ -59,7 +60,7 @@ def lint(release: Path | None, collection: Path) -> None:
 @click.option("--signer", metavar="ADDRESS", help="Who must have signed it.")
 def verify(manifest: Path, signer: str | None) -> None:
     """Check a release against its MANIFEST, the file or its folder: files, CIDs, hashes, shuffle, signature."""
-    from flows.linting import verify_folder
+    from flows.verifying import verify_folder
 
     folder = manifest if manifest.is_dir() else manifest.parent
     for line in verify_folder(folder, signer):

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from minting.shuffling import read as read_shuffle
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from collection_db import Assets, Table
 from errors import NothingLeft
 from flows.freeing import keep_again
+from flows.linting import alike, private_paths
 from flows.numbering import numbers_of
-from flows.progress import meter, say
+from flows.progress import say, shown
 from flows.settings import Settings
 from minting.attributes import unused
 from minting.manifest import FILE, read_manifest
 from minting.metadata import Token, given_attributes, token_name
 from minting.placeholder import write_placeholder
 from minting.release import write_release
+from minting.shuffling import read as read_shuffle
 
 SHORT = 8  # digits of an id
-ALLOWED = "look-alike-ok"  # the tag by which a curator lets a token be beside another of its look-alike group
 
 
 @flow(name="export", flow_run_name="export {collection}", validate_parameters=False, persist_result=False)
@@ -107,19 +104,6 @@ def token_of(number: int, row: Any, assets: Assets) -> Token:
     )
 
 
-def alike(rows: Sequence[Any], numbers: dict[str, int], table: Table) -> dict[int, str]:
-    """The look-alike group of every token that no curator allowed to be beside another of it, by number."""
-    groups = Counter(row.leader_id for row in rows if row.leader_id)
-    several = [row for row in rows if row.leader_id and groups[row.leader_id] > 1]
-    allowed = table.tags([row.id for row in several])
-    return {numbers[row.id]: row.leader_id for row in several if ALLOWED not in allowed.get(row.id, ())}
-
-
-def private_paths(settings: Settings) -> list[str]:
-    """What of this machine must not be named in a release."""
-    return [str(settings.folder), str(Path.home())] if Path.home() != Path("/") else [str(settings.folder)]
-
-
 def tell_unused(settings: Settings, tokens: Sequence[Token]) -> None:
     """Say which rules on attributes no token was touched by."""
     rules = settings.release.rules
@@ -127,10 +111,3 @@ def tell_unused(settings: Settings, tokens: Sequence[Token]) -> None:
         seen = {str(one.get("trait_type")) for token in tokens for one in given_attributes(token)}
         for name in unused(rules, seen):
             say(f"{settings.file}: attributes: no token has a trait called {name!r}")
-
-
-@contextmanager
-def shown(stage: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A `minting.release.Meter`."""
-    with meter(stage, total) as bar:
-        yield bar.advance

@@ -1,16 +1,20 @@
-"""What `toadworks lint` and `toadworks verify` answer."""
+"""What `toadworks lint` answers, and what only the table knows of a release: which tokens look alike."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from collection_db import Table
 from errors import BadRelease, BadValue
-from flows.export import alike, private_paths, shown
+from flows.progress import shown
 from flows.settings import Settings
 from minting.linting import Fault, lint
-from minting.manifest import FILE, SIGNATURE, read_manifest
-from minting.verifying import verify
+from minting.manifest import FILE, read_manifest
+
+ALLOWED = "look-alike-ok"  # the tag by which a curator lets a token be beside another of its look-alike group
 
 
 def lint_folder(folder: Path) -> list[Fault]:
@@ -42,25 +46,17 @@ def faults_of(settings: Settings) -> list[Fault]:
         )
 
 
-def verify_folder(folder: Path, signer: str | None) -> list[str]:
-    """Sentences on what was checked. Raises BadRelease with all that does not hold."""
-    files = len(read_manifest(folder / FILE).all_files())
-    with shown("verify", files) as advance:
-        found = verify(folder, advance)
-    faults = list(map(str, found.faults))
-    if signer and found.signed_by.lower() != signer.lower():
-        who = f"signed by {found.signed_by}" if found.signed_by else f"not signed (there is no {SIGNATURE})"
-        faults.append(f"{FILE}: is {who}, and not by {signer}")
-    if faults:
-        raise BadRelease(folder, faults)
-    about = found.manifest
-    lines = [
-        f"{about.collection.name}: {len(about.tokens)} tokens, {files} files, all as {FILE} says",
-        *(f"{path}: ipfs://{part.cid}, {part.files} files, {part.bytes} bytes" for path, part in about.parts.items()),
-        f"provenance: SHA-256 {about.provenance.sha256}, Keccak-256 {about.provenance.keccak256}",
-        f"signed by {found.signed_by}" if found.signed_by else "not signed",
-    ]
-    return [*lines, found.block] if found.block else lines
+def alike(rows: Sequence[Any], numbers: Mapping[str, int], table: Table) -> dict[int, str]:
+    """The look-alike group of every token that no curator allowed to be beside another of it, by number."""
+    groups = Counter(row.leader_id for row in rows if row.leader_id)
+    several = [row for row in rows if row.leader_id and groups[row.leader_id] > 1]
+    allowed = table.tags([row.id for row in several])
+    return {numbers[row.id]: row.leader_id for row in several if ALLOWED not in allowed.get(row.id, ())}
+
+
+def private_paths(settings: Settings) -> list[str]:
+    """What of this machine must not be named in a release."""
+    return [str(settings.folder), str(Path.home())] if Path.home() != Path("/") else [str(settings.folder)]
 
 
 def _tokens(folder: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -51,6 +51,13 @@ def meter(stage: str, total: int) -> Iterator[Meter]:
     )
     with Progress(*columns, console=console) as bar:
         yield Meter(stage, total, bar)
+
+
+@contextmanager
+def shown(stage: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A meter for rooms that know of none: they call what they are given with how many were done."""
+    with meter(stage, total) as bar:
+        yield bar.advance
 
 
 def say(line: str) -> None:

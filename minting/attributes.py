@@ -77,14 +77,14 @@ def ruled(attributes: Iterable[Mapping[str, Any]], rules: Rules) -> list[Attribu
     speaks of numbers."""
     made = []
     for given in attributes:
-        name = given.get("trait_type")
+        name = str(given.get("trait_type"))
         if name in rules.drop:
             continue
         attribute = dict(given)
         if name in rules.rename:
             attribute["trait_type"] = rules.rename[name]
         if is_number(attribute["value"]):
-            _show(attribute, str(name), rules)
+            _show(attribute, name, rules)
         made.append(attribute)
     return made
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image, PngImagePlugin
 
@@ -27,8 +27,8 @@ def release_image(file: Path | IO[bytes], release: Release) -> bytes:
     image, text = _opened(file)
     image = _resized(image, file, release)
     packed = io.BytesIO()
-    profile = {"icc_profile": image.info["icc_profile"]} if "icc_profile" in image.info else {}
-    image.info = dict(profile)
+    profile: dict[str, Any] = {key: image.info[key] for key in ("icc_profile",) if key in image.info}
+    image.info = {key: profile[key] for key in profile}
     if release.image_format == "webp":
         # exact: pixels under full transparency keep their colours, as in the PNG
         image.save(packed, "WEBP", lossless=True, method=6, exact=True, **profile)

@@ -297,7 +297,7 @@ def test_unknown_field_is_found(tmp_path: Path) -> None:
     assert check(revealed(tmp_path) | {"sead": 1}) == ["sead is no part of its record"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "\x00", "[" * 5000])
 def test_damaged_record_is_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / RECORD).write_text(text)
     with pytest.raises(BadShuffle, match=r"shuffle\.json"):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,10 @@ from flows.sources import asset_picture
 from flows.stylize import Outcome
 from glide.prepare import prepare
 from glide.request import Step
+from glide.schedules import kept_steps
 from minting.metadata import Token
-from minting.preview import SETTINGS, Frame, animated, preview_size
+from minting.preview import MOST_FRAMES, SETTINGS, Frame, animated, preview_size
+from styles.recipes import Recipe
 
 KEPT = ".previews"  # in the collection's folder
 NAMED = 5  # tokens, in a note
@@ -46,6 +50,28 @@ class Place:
 
     file: Path
     refusal: Path
+
+
+class Watched:
+    """The steps of what is being made, by id: no more of each than a preview can show, since a batch may be of a
+    thousand pictures, and each may take a thousand steps."""
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        self.steps: dict[str, list[Step]] = defaultdict(list)
+        self._recipes = {row.id: row.json for row in rows}
+        self._every = lru_cache(maxsize=None)(self._strides)
+
+    def __call__(self, id: str, step: Step) -> None:
+        base, upsampling = self._every(id)
+        if step.i % (upsampling if step.upsampling else base) == 0:
+            self.steps[id].append(step)
+
+    def _strides(self, id: str) -> tuple[int, int]:
+        """Which indices are kept, of the base network and of the upsampler: multiples of these."""
+        recipe = Recipe.from_json(self._recipes[id])
+        base = recipe.steps - recipe.insertion_step
+        upsampling = len(kept_steps(recipe.upsampler_respacing)) if recipe.upsampler_sha256 else 0
+        return max(1, math.ceil(base / MOST_FRAMES)), max(1, math.ceil(2 * upsampling / MOST_FRAMES))
 
 
 def write_previews(
@@ -68,8 +94,8 @@ def write_previews(
     missing = [row for row in rows if row.id not in why and not places[row.id].file.exists()]
     advance(len(tokens) - len(missing))
 
-    steps: dict[str, list[Step]] = defaultdict(list)
-    for again in made_again(missing, settings, assets, lambda id, step: steps[id].append(step)):
+    watched = Watched(missing)
+    for again in made_again(missing, settings, assets, watched):
         why |= again.failed
         for outcome in again.good:
             id = outcome.row.id
@@ -77,8 +103,8 @@ def write_previews(
                 write_whole(places[id].refusal, told.encode())
                 why[id] = told
             else:
-                write_whole(places[id].file, _preview(outcome, steps[id], settings))
-        steps.clear()
+                write_whole(places[id].file, _preview(outcome, watched.steps[id], settings))
+        watched.steps.clear()
         advance(len(again.rows))
     files = {token.number: places[token.recipe_id].file for token in tokens if token.recipe_id not in why}
     return Previews(files, _notes(tokens, why))

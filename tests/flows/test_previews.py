@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,14 @@ from PIL import Image, ImageSequence
 from collection_db import PlannedRecipe
 from flows import again, previews
 from flows.export import token_of
-from flows.previews import KEPT, Previews, write_previews
+from flows.previews import KEPT, Previews, Watched, write_previews
 from flows.settings import Settings
 from glide.masks import repainted
 from glide.prepare import prepare
+from glide.request import Step
 from minting.metadata import Token
+from minting.preview import MOST_FRAMES
+from styles.recipes import Recipe
 from tests.flows.made import Opened, copied, made, toad
 
 STEPS = 4
@@ -186,9 +190,21 @@ def test_weights_that_are_not_here_are_noted_once(pond: Opened, no_making: None)
 
 
 def recipe_of(token: Token, weights: str) -> Any:
-    from styles.recipes import Recipe
-
     return Recipe.from_json(json.dumps(dict(token.recipe) | {"weights_sha256": weights}))
+
+
+def test_long_walks_are_thinned_out_as_they_are_made(pond: Opened) -> None:
+    row = pond.table.whole(pond.ids[:1])[0]._mapping
+    recipe = json.loads(row["json"]) | {"steps": 1000, "insertion_step": 1, "upsampler_sha256": "1" * 64}
+    watched = Watched([SimpleNamespace(id="one", json=json.dumps(recipe))])
+    image = np.zeros((1, 1, 3), np.uint8)
+    for upsampling, count in ((False, 999), (True, 27)):
+        for i in reversed(range(count)):
+            watched("one", Step(0, 0, upsampling, i, image))
+    for upsampling, most in ((False, MOST_FRAMES), (True, MOST_FRAMES // 2)):
+        kept = [step.i for step in watched.steps["one"] if step.upsampling is upsampling]
+        assert most // 2 < len(kept) <= most and kept[-1] == 0
+        assert len({earlier - later for earlier, later in pairwise(kept)}) == 1
 
 
 def test_other_sizes_take_the_place_of_the_first(pond: Opened, changed: Callable[[Opened, str, str], None]) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from minting.shuffling import Shuffle
-
 from errors import Frozen, NothingLeft
+from minting.shuffling import Shuffle
 
 SHORT = 8  # digits of an id
 

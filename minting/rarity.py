@@ -16,6 +16,7 @@ from typing import Any
 
 TRAIT_COUNT = "meta_trait:trait_count"  # OpenRarity's name for how many traits a token has, itself a trait
 TRAIT_COUNT_SHOWN = "Trait Count"
+NAMELESS = "(no name)"  # for a trait without a trait_type
 NUMBERS = ("number", "boost_number", "boost_percentage")  # OpenSea's display types of traits that are no categories
 DATE = "date"
 _SAYS_NOTHING = ("", "none")  # values that are not counted as a trait
@@ -109,8 +110,9 @@ def rarity_table(tokens: Sequence[Mapping[str, Any]]) -> RarityTable:
     names: dict[_Key, str] = {}
     for one in folded:
         for key, (name, value) in one.shown.items():
-            names.setdefault(key, name)
+            names.setdefault(key, name or NAMELESS)
             shown[key].setdefault(one.values[key], value)
+    names = _told_apart({key: names[key] for key in keys})
 
     scored = [key for key in keys if key[0] == TEXT]
     total = len(tokens)
@@ -179,6 +181,18 @@ def _kind(value: object, display_type: object) -> str:
     if display_type == DATE:
         return DATE
     return TEXT if isinstance(value, str) and display_type not in NUMBERS else NUMBER
+
+
+def _told_apart(names: Mapping[_Key, str]) -> dict[_Key, str]:
+    """A number may be called as a text is, and a trait as our own "Trait Count"."""
+    found: dict[_Key, str] = {}
+    taken: set[str] = set()
+    for (kind, key), name in names.items():
+        while _folded(name) in taken:
+            name = f"{name} ({'counted' if key == TRAIT_COUNT else kind})"
+        taken.add(_folded(name))
+        found[kind, key] = name
+    return found
 
 
 def _folded(text: str) -> str:

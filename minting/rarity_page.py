@@ -29,8 +29,8 @@ aside { border: 1px solid var(--line); border-radius: 10px; background: var(--ca
   overscroll-behavior: contain }
 section { padding: 1rem 1.2rem; font-size: .85rem; content-visibility: auto; contain-intrinsic-size: auto 200px }
 section + section { border-top: 1px solid var(--line) }
-section h3 { margin: 0 0 .5rem; font-size: .95rem; font-weight: 600; overflow-wrap: anywhere }
-section h3 small, section summary { font-size: .85rem; font-weight: 400; color: var(--faint) }
+section h2 { margin: 0 0 .5rem; font-size: .95rem; font-weight: 600; overflow-wrap: anywhere }
+section h2 small, section summary { font-size: .85rem; font-weight: 400; color: var(--faint) }
 section details { border: 0; padding: .4rem 0 0 }
 ul { list-style: none; margin: 0; padding: 0 }
 li { display: grid; grid-template-columns: 1fr auto; gap: .1rem 1rem; margin-bottom: .45rem }
@@ -96,7 +96,7 @@ def _trait(trait: Trait, tokens: int) -> str:
     rest = lines[AT_ONCE:]
     more = f"<details><summary>{len(rest):,} more</summary><ul>{''.join(rest)}</ul></details>" if rest else ""
     return (
-        f"<section>\n<h3>{escape(trait.name)} <small>{told}</small></h3>\n"
+        f"<section>\n<h2>{escape(trait.name)} <small>{told}</small></h2>\n"
         f"<ul>{''.join(lines[:AT_ONCE])}</ul>{more}\n</section>"
     )
 

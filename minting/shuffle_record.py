@@ -36,14 +36,14 @@ def check(record: object) -> list[str]:
     """The faults of a public record, a sentence each: everything that can be worked out is worked out anew. A record
     without faults follows the rule; that it is the one that was published, only who kept that can say."""
     if not isinstance(record, Mapping):
-        return ["is no shuffle's record"]
+        return ["is no record of a shuffle"]
     revealed = any(key in record for key in REVEALED)
     expected = {*COMMITTED, *(REVEALED if revealed else ())}
     if missing := [key for key in (*COMMITTED, *REVEALED) if key in expected and key not in record]:
-        return [f"{', '.join(missing)} is missing from the shuffle's record"]
-    faults = [f"{key} is no part of a shuffle's record" for key in record if key not in expected]
+        return [f"{', '.join(missing)} is missing from its record"]
+    faults = [f"{key} is no part of its record" for key in record if key not in expected]
     if record["format"] is True or record["format"] != 1 or record["rule"] != RULE:
-        return [*faults, f"the shuffle follows {record['rule']!r}; this version of Toadworks knows {RULE!r}"]
+        return [*faults, f"it follows {record['rule']!r}; this version of Toadworks knows {RULE!r}"]
     return faults + (_form_faults(record, revealed) or _sum_faults(record, revealed))
 
 
@@ -53,41 +53,41 @@ def _form_faults(record: Mapping[str, Any], revealed: bool) -> list[str]:
         return faults
     hashes = ["seed_sha256", "initial_provenance_sha256", "commitment"]
     hashes += ["seed", "key", "provenance_sha256"] if revealed else []
-    faults += [f"the shuffle's {key} is no hash" for key in hashes if not is_hash(record[key])]
+    faults += [f"its {key} is no hash" for key in hashes if not is_hash(record[key])]
     if revealed and not (isinstance(record["block_hash"], str) and is_hash(record["block_hash"][2:])):
-        faults.append("the shuffle's block_hash is no hash")
+        faults.append("its block_hash is no hash")
     if not all(type(record[key]) is int and record[key] > 0 for key in ("chain_id", "block", "count")):
-        faults.append("the shuffle's chain_id, block and count must be whole numbers from 1")
+        faults.append("its chain_id, block and count must be whole numbers from 1")
     if not isinstance(record["committed_at"], str) or not _TIME.fullmatch(record["committed_at"]):
-        faults.append("the shuffle's committed_at is no time")
+        faults.append("its committed_at is no time")
     if not len(record["initial"]) == len(record["recipes"]) == record["count"]:
         told = f"{len(record['initial'])} images and {len(record['recipes'])} recipes"
-        faults.append(f"the shuffle's initial order has {told}, its count is {record['count']}")
+        faults.append(f"its initial order has {told}, its count is {record['count']}")
     return faults
 
 
 def _sum_faults(record: Mapping[str, Any], revealed: bool) -> list[str]:
     faults = []
     if record["initial_provenance_sha256"] != provenance_sha256(record["initial"]):
-        faults.append("the shuffle's initial_provenance_sha256 is not that of its images in the initial order")
+        faults.append("its initial_provenance_sha256 is not that of its images in the initial order")
     if record["commitment"] != commitment(record):
-        faults.append("the shuffle's commitment is not that of what it commits to")
+        faults.append("its commitment is not that of what it commits to")
     if not revealed:
         return faults
     seed, order = bytes.fromhex(record["seed"]), record["order"]
     if hashlib.sha256(seed).hexdigest() != record["seed_sha256"]:
-        faults.append("the shuffle's seed is not the one that was committed to")
+        faults.append("its seed is not the one that was committed to")
     key = mixed(seed, bytes.fromhex(record["block_hash"][2:]), bytes.fromhex(record["commitment"]))
     if record["key"] != key.hex() or record["block_hash"][:2] != "0x":
-        faults.append("the shuffle's key is not that of its seed, block_hash and commitment")
+        faults.append("its key is not that of its seed, block_hash and commitment")
     count = record["count"]
     whole = isinstance(order, list) and all(type(place) is int for place in order)
     if not whole or sorted(order) != [*range(count)]:
-        return [*faults, "the shuffle's order is no permutation of its tokens"]
+        return [*faults, "its order is no permutation of its tokens"]
     if order != shuffled(key, count):
-        faults.append("the shuffle's order is not the one that seed and block hash give")
+        faults.append("its order is not the one that seed and block hash give")
     if record["provenance_sha256"] != provenance_sha256([record["initial"][place] for place in order]):
-        faults.append("the shuffle's provenance_sha256 is not that of its images in the new order")
+        faults.append("its provenance_sha256 is not that of its images in the new order")
     return faults
 
 

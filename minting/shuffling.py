@@ -83,7 +83,7 @@ class Initial:
         except FileNotFoundError as error:
             told = f"there is no {file}: the shuffle starts from a release, which `toadworks export` writes"
             raise NothingLeft(told) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BadShuffle(file, "is no release's manifest; `toadworks export` writes one") from error
         if stage != "release":
             raise BadShuffle(file, f"is that of a {stage}; export the release itself, which is not public yet")
@@ -108,7 +108,7 @@ def read(folder: Path) -> Shuffle | None:
         return None
     except OSError as error:
         raise RunFailed(f"{file} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadShuffle(file, f"is damaged ({error}); put back the one that was published") from error
     if faults := check(record):
         raise BadShuffle(file, f"{faults[0]}; put back the one that was published")
@@ -212,7 +212,7 @@ def _kept_secret(folder: Path) -> tuple[bytes, dict[str, Any]] | None:
     try:
         told = json.loads(data)
         seed, record = bytes.fromhex(told["seed"]), told["record"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BadShuffle(file, "is damaged; put back your copy of it") from None
     if check(record) or "order" in record or hashlib.sha256(seed).hexdigest() != record["seed_sha256"]:
         raise BadShuffle(file, "is damaged: its record commits to another seed; put back your copy of it")

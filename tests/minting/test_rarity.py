@@ -93,6 +93,20 @@ def test_numbers_and_dates_are_counted_but_not_scored(value: Any, display_type: 
     assert table.rows[0].unique == levels
 
 
+def test_traits_of_one_name_are_told_apart() -> None:
+    attributes = [
+        {"trait_type": "Level", "value": "high"},
+        {"trait_type": "level", "value": 3},
+        {"trait_type": "Level", "value": 4, "display_type": "date"},
+        {"trait_type": "trait count", "value": "many"},
+        {"value": "lonely"},
+    ]
+    table = rarity_table([{"name": "T", "attributes": attributes}])
+    names = ["Level", "level (number)", "Level (date)", "trait count", "(no name)", "Trait Count (counted)"]
+    assert [trait.name for trait in table.traits] == names
+    assert [value.shown for value in table.rows[0].values] == ["high", "3", "4", "many", "lonely", "5"]
+
+
 @pytest.mark.parametrize("count", [1, 5])
 def test_tokens_that_are_all_alike_score_nothing(count: int) -> None:
     table = rarity_table([token(Hat="cap", Body="green")] * count)

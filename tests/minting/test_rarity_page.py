@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -89,3 +89,19 @@ def test_ten_thousand_tokens_scroll_in_a_browser(tmp_path: Path) -> None:
             last.scroll_into_view_if_needed()
             assert last.get_by_role("heading", name="Toad #9999", exact=True).bounding_box()
             view.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it(tmp_path: Path, scheme: Literal["light", "dark"]) -> None:
+    if told := lacking():
+        missing(told)
+    from axe_playwright_python.sync_playwright import Axe
+
+    (tmp_path / "rarity.html").write_text(page_of(tokens(30)), encoding="utf-8")
+    with chromium() as browser:
+        view = browser.new_page(color_scheme=scheme)
+        view.goto(f"file://{tmp_path}/rarity.html")
+        view.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        found = Axe().run(view).response["violations"]
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, releasing, reviewing, shuffling
+from commands import choosing, curating, keeping, knowing, making, packing, releasing, reviewing, shuffling
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -64,6 +64,9 @@ for _command in (
     releasing.lint,
     releasing.verify,
     shuffling.shuffle,
+    packing.cid,
+    packing.car,
+    packing.unpack,
     making.show,
     knowing.weights,
     knowing.similarity,

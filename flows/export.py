@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from prefect import flow, task
@@ -14,7 +15,8 @@ from errors import NothingLeft
 from flows.freeing import keep_again
 from flows.linting import alike, private_paths
 from flows.numbering import numbers_of
-from flows.progress import say, shown
+from flows.previews import write_previews
+from flows.progress import meter, say, shown
 from flows.settings import Settings
 from minting.attributes import unused
 from minting.manifest import FILE, read_manifest
@@ -53,6 +55,8 @@ def write_tokens(collection: str, renumber: bool = False, placeholder: bool = Fa
     accepted.sort(key=lambda row: numbers[row.id])
     tokens = [token_of(numbers[row.id], row, assets) for row in accepted]
     release = settings.release
+    if release.previews:
+        tokens = with_previews(tokens, settings)
     write_release(
         settings.release_folder,
         tokens,
@@ -102,6 +106,15 @@ def token_of(number: int, row: Any, assets: Assets) -> Token:
         image=assets.local(row.image_sha256),  # verified: a damaged picture must not leave the house
         name=row.name,
     )
+
+
+def with_previews(tokens: Sequence[Token], settings: Settings) -> list[Token]:
+    """The tokens with their previews, and why some have none said."""
+    with meter("previews", len(tokens)) as bar:
+        made = write_previews(settings, tokens, bar.advance)
+    for note in made.notes:
+        say(note)
+    return [replace(token, preview=made.files.get(token.number)) for token in tokens]
 
 
 def tell_unused(settings: Settings, tokens: Sequence[Token]) -> None:

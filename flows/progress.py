@@ -8,16 +8,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 BETWEEN_LINES = 10.0  # seconds
 
 
 class Meter:
-    """Counts `total` things of one stage; `advance` is called as they are done."""
+    """Counts `total` things of one stage, or bytes; `advance` is called as they are done."""
 
-    def __init__(self, stage: str, total: int, bar: Progress | None) -> None:
-        self.stage, self.total, self.done = stage, total, 0
+    def __init__(self, stage: str, total: int, bar: Progress | None, of_bytes: bool = False) -> None:
+        self.stage, self.total, self.done, self._of_bytes = stage, total, 0, of_bytes
         self._bar = bar
         self._task = bar.add_task(stage, total=total) if bar else None
         self._began = self._said = time.monotonic()
@@ -28,7 +37,12 @@ class Meter:
             self._bar.advance(self._task, count)
         elif time.monotonic() - self._said > BETWEEN_LINES and self.done < self.total:
             self._said = time.monotonic()
-            say(f"{self.stage}: {self.done} of {self.total}, {self._left()} left")
+            done = (
+                f"{self.done / 1e6:.0f} of {self.total / 1e6:.0f} MB"
+                if self._of_bytes
+                else f"{self.done} of {self.total}"
+            )
+            say(f"{self.stage}: {done}, {self._left()} left")
 
     def _left(self) -> str:
         seconds = (time.monotonic() - self._began) / max(self.done, 1) * (self.total - self.done)
@@ -36,21 +50,21 @@ class Meter:
 
 
 @contextmanager
-def meter(stage: str, total: int) -> Iterator[Meter]:
-    """A Meter that is shown while the block runs."""
+def meter(stage: str, total: int, of_bytes: bool = False) -> Iterator[Meter]:
+    """A Meter that is shown while the block runs; one `of_bytes` says how many a second, too."""
     console = Console(stderr=True)
     if not console.is_terminal or total == 0:
-        yield Meter(stage, total, None)
+        yield Meter(stage, total, None, of_bytes)
         return
     columns = (
         TextColumn("{task.description:>10}"),
         BarColumn(bar_width=None),
-        MofNCompleteColumn(),
+        *((DownloadColumn(), TransferSpeedColumn()) if of_bytes else (MofNCompleteColumn(),)),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bar:
-        yield Meter(stage, total, bar)
+        yield Meter(stage, total, bar, of_bytes)
 
 
 @contextmanager

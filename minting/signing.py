@@ -7,12 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
-from eth_account.signers.local import LocalAccount
 from eth_utils.exceptions import ValidationError
 
 from errors import BadKey, BadRelease
+from minting.ethereum import Account, LocalAccount, encode_defunct
 from minting.manifest import FILE, SIGNATURE
 
 SCHEME = "EIP-191"

@@ -227,7 +227,7 @@ class _Lint:
             groups[group].append(number)
         for numbers in groups.values():
             for number in sorted(numbers)[1:]:
-                remedy = "reject one, or allow both: `toadworks tag ID look-alike-ok`"
+                remedy = "reject one, or allow both: `toadworks tag look-alike-ok ID`"
                 self.tell(f"token {number}", f"looks like token {min(numbers)}", remedy)
 
     def check_bases(self) -> None:

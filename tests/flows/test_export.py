@@ -60,7 +60,7 @@ def test_numbers_follow_acceptance_until_published(accepted: Pond) -> None:
 def test_look_alikes_are_refused_until_a_curator_allows_them(accepted: Pond) -> None:
     leader, other, third = accepted.ids[:3]
     accepted.table.set_looks([{"id": id, "leader_id": leader} for id in (leader, other, third)])
-    with pytest.raises(BadRelease, match="toadworks tag ID look-alike-ok") as caught:
+    with pytest.raises(BadRelease, match="toadworks tag look-alike-ok ID") as caught:
         exported(accepted)
     assert [fault.split(";")[0] for fault in caught.value.faults] == [
         "token 3: looks like token 2",

@@ -221,7 +221,7 @@ def test_faults_are_all_told_and_kept_to_be_looked_at(make_token: MakeToken, tmp
     assert len(caught.value.faults) == 3, told
     assert "images/2.png: has the same pixels as token 1" in told
     assert "metadata/2: name still has {number} in it" in told
-    assert "token 3: looks like token 1" in told and "toadworks tag ID look-alike-ok" in told
+    assert "token 3: looks like token 1" in told and "toadworks tag look-alike-ok ID" in told
     assert contents(tmp_path / "drop") == before
     assert (tmp_path / "drop.refused" / "images/3.png").is_file()
     write_release(tmp_path / "drop", [one, replace(three, number=2)], RELEASE)

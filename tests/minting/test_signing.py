@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from eth_account import Account
-from eth_account.messages import encode_defunct
 from eth_hash.auto import keccak
 
 from errors import BadKey, BadRelease
+from minting.ethereum import Account, encode_defunct
 from minting.manifest import FILE, SIGNATURE
 from minting.signing import message, read_keystore, sign_manifest, signer
 
@@ -95,3 +96,13 @@ def test_missing_keystore_is_told(tmp_path: Path) -> None:
 
 def test_message_changes_with_every_byte() -> None:
     assert message(b"a") != message(b"b") and len(message(b"a").splitlines()) == 2
+
+
+def test_nested_calls_keep_their_bound() -> None:
+    told = (
+        "import sys; before = sys.getrecursionlimit(); import minting.signing; print(before, sys.getrecursionlimit())"
+    )
+    before, after = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert before == after

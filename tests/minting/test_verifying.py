@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_account import Account
 
 from errors import BadRelease
 from minting import shuffling
+from minting.ethereum import Account
 from minting.manifest import FILE
 from minting.metadata import Release, Token
 from minting.release import write_release

@@ -23,7 +23,7 @@ def commit(settings: Settings, chain_id: int, block: int) -> Shuffle:
     published = sum(row.published_at is not None for row in table.tokens())
     table.close()
     if published:
-        told = f"cannot be: {published} of the tokens are published, and their numbers stay; if nothing of them was minted,"
+        told = f"cannot be: {published} of the tokens are published, and their numbers stay; if none was minted,"
         raise BadShuffle(settings.folder / RECORD, f"{told} `toadworks export --renumber` gives all numbers up")
     initial = Initial.of_manifest(settings.release_folder / MANIFEST)
     return shuffling.commit(settings.folder, initial, chain_id, block)

@@ -45,8 +45,7 @@ def _shoot(settings: Settings) -> None:
     with chromium() as browser:
         page = browser.new_page(viewport=VIEW, color_scheme="light")
         page.goto((settings.release_folder / "rarity.html").as_uri())
-        page.get_by_text("Traits and counts").nth(3).click()
-        page.wait_for_timeout(1000)
+        page.wait_for_load_state("networkidle")  # the pictures come as they are seen
         page.screenshot(path=DOCS / "pictures" / "rarity.png")
     _squeeze("rarity.png")
 

@@ -91,7 +91,8 @@ def test_shuffle_is_followed_from_commitment_to_reveal(accepted: Pond) -> None:
     assert order(revealed) == sorted(first, key=lambda id: numbers[id])
     assert revealed.shuffle is not None and revealed.shuffle["block_hash"] == HASH
     placeholder = read_manifest(accepted.settings.placeholder_folder / FILE)
-    assert broken_promises(placeholder, revealed) == []
+    assert placeholder.promise is not None and placeholder.shuffle is not None
+    assert broken_promises(placeholder.promise, placeholder.shuffle, revealed) == []
 
 
 def test_private_folder_is_never_named(accepted: Pond) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from collection_db import PlannedRecipe, Table
 from collection_db.buckets import AssetBucket
-from collection_db.s3 import client
+from s3 import client
 from styles.recipes import Recipe
 from tests.collection_db.breaking import Breaking, breaking
 from tests.collection_db.serving import KEY, SECRET, Service

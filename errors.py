@@ -62,8 +62,7 @@ class BadRows(ToadworksError):
     """A file of rows of which some cannot be taken, so that none was."""
 
     def __init__(self, file: Path | str, problems: Sequence[str], most: int = 20) -> None:
-        shown = [*problems[:most], *([f"... and {len(problems) - most} more"] if len(problems) > most else [])]
-        listed = "\n  ".join(shown)
+        listed = "\n  ".join(_first(problems, most))
         super().__init__(f"{file}: {len(problems)} rows cannot be taken, so none was:\n  {listed}")
         self.file, self.problems = str(file), list(problems)
 
@@ -117,3 +116,38 @@ class MissingAsset(RunFailed):
 
 class DamagedAsset(RunFailed):
     """An asset whose bytes do not match its name."""
+
+
+class WrongCopy(RunFailed):
+    """What a destination holds, or says of it, is not what was sent to it."""
+
+
+class NotPublished(RunFailed):
+    """A release of which something did not arrive, or could not be verified, so that what follows was not sent.
+
+    `faults`: what went wrong, a sentence each; `missing`: the names of all that is not verified.
+    """
+
+    def __init__(self, where: str, faults: Sequence[str], missing: Sequence[str], listed: Path, most: int = 20) -> None:
+        told, names = _first(faults, most), ", ".join(_first(missing, most))
+        super().__init__(
+            "\n  ".join([f"{where}: not everything arrived:", *told])
+            + f"\nmissing or not verified are {len(missing)}: {names} (all in {listed}); {GOES_ON}"
+        )
+        self.where, self.faults, self.missing = where, list(faults), list(missing)
+
+
+class BadRelease(ToadworksError):
+    """A release on this disk that is not what its manifest says, so that nothing was sent."""
+
+    def __init__(self, folder: Path | str, problems: Sequence[str], most: int = 20) -> None:
+        listed = "\n  ".join(_first(problems, most))
+        super().__init__(
+            f"{folder}: {len(problems)} things are not as its manifest says, so nothing was sent:\n  {listed}\n"
+            "`toadworks export` writes the release anew"
+        )
+        self.folder, self.problems = str(folder), list(problems)
+
+
+def _first(texts: Sequence[str], most: int) -> list[str]:
+    return [*texts[:most], *([f"... and {len(texts) - most} more"] if len(texts) > most else [])]

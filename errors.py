@@ -50,6 +50,15 @@ class BadWeights(ToadworksError):
         self.file, self.problem = str(file), problem
 
 
+class BadCar(ToadworksError):
+    """A CAR file that is damaged, incomplete, or of a kind that cannot be read. `offset`: the byte at which it shows,
+    or None where it is not at one place."""
+
+    def __init__(self, file: Path | str, offset: int | None, problem: str) -> None:
+        super().__init__(f"{file}: {problem}" if offset is None else f"{file}: at byte {offset}: {problem}")
+        self.file, self.offset, self.problem = str(file), offset, problem
+
+
 class UnknownCandidate(ToadworksError):
     """An id that names no candidate, or more than one."""
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, reviewing
+from commands import choosing, curating, keeping, knowing, making, publishing, reviewing
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -61,6 +61,7 @@ for _command in (
     reviewing.finish_review,
     curating.curators,
     making.export,
+    publishing.publish,
     making.show,
     knowing.weights,
     knowing.similarity,

@@ -72,6 +72,15 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "image_size": 512,
         "resampling": "nearest",
     },
+    "publish": {
+        "to": "",
+        "endpoint_url": "",
+        "car": False,
+        "gateway": "",
+        "parallel": 4,
+        "patience": 120,
+        "price_per_gb_month": 0.0,
+    },
     "review": {"supply": 0, "blind": True},
     "storage": {
         "database": "toadworks.db",

@@ -16,6 +16,7 @@ from collection_db.assets import ENDPOINTS, LOCATIONS, bucket_and_prefix, checke
 from collection_db.engine import shown_url
 from errors import BadSetting, BadValue, NothingLeft
 from flows.defaults import DEFAULTS, LARGEST_BATCH
+from flows.places import check_publish
 from glide.masks import MASKS
 from glide.models import MODELS, PRECISIONS, ModelSpec, Parts
 from glide.prepare import PREPARE
@@ -257,6 +258,7 @@ class Settings:
         self._check_model()
         self._check_look_alikes()
         self._check_storage()
+        check_publish(self.file, self["publish"])
         check_release(self.release)
         self._within("review.supply", self["review"]["supply"], 0, LARGEST_SUPPLY)
         size = self["release"]["image_size"]

@@ -1,5 +1,5 @@
-"""Asking an HTTP service, with patience: what passes is waited out, what does not is told in a sentence of ours, in which
-neither a secret nor the page of a proxy can be."""
+"""Asking an HTTP service, with patience: what passes is waited out, what does not is told in a sentence of ours, which
+holds neither a secret nor the page of a proxy."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ class Http:
 
         `path` follows the URL, or is a whole URL of the same service. `sending(stack)` gives what is sent (httpx's
         arguments), opened anew for every try; before each further one, `first` may find that the last had arrived
-        after all. A status, with the service's words, that `final` says yes to raises Refusal; those in `passing` are tried
-        again. Everything else raises RunFailed: `failing` ("images: the CAR cannot be sent"), why, and what to do.
+        after all. A status, with the service's words, that `final` says yes to raises Refusal; those in `passing` are
+        tried again. All else raises RunFailed: `failing` ("images: the CAR cannot be sent"), why, and what to do.
         """
         until = 0.0
         for attempt in itertools.count():
@@ -129,10 +129,11 @@ class Http:
             try:
                 with ExitStack() as stack:
                     given = sending(stack) if sending else {}
-                    merged = {"params": [*self._query, *(params or {}).items()]} if self._query or params else {}
-                    more = {"headers": {**(headers or {}), **given.pop("headers", {})}}
+                    given["headers"] = {**(headers or {}), **given.get("headers", {})}
+                    if query := [*self._query, *(params or {}).items()]:  # httpx would take an empty one off the URL
+                        given["params"] = query
                     url = path if "://" in path else self._base + path
-                    with self._client.stream(method, url, **merged, **more, **given) as response:
+                    with self._client.stream(method, url, **given) as response:
                         if response.is_success:
                             return read(response)
                         why, passes = self._refused(response, final, passing)

@@ -6,8 +6,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import itertools
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +20,7 @@ from errors import RunFailed, WrongCopy
 from minting.uploading.gateway import Gateway
 from minting.uploading.multipart import Multipart, multipart_etag, part_size_of
 from minting.uploading.pieces import CAR_MIME, Item, Moved, Part, Piece, Root, Tally
-from s3 import MISSING, Keys, ask, client, code_of
+from s3 import FIRST_WAIT_S, LONGEST_WAIT_S, MISSING, Keys, ask, client, code_of
 
 T = TypeVar("T")
 S3 = "s3://"
@@ -70,7 +73,9 @@ class Bucket:
 
     def requests(self, piece: Piece) -> int:
         sent = 1 if piece.size <= self.large else 2 + -(-piece.size // part_size_of(piece.size))
-        return sent + 1 + (1 + (self._gateway.requests(piece) if self._gateway else 0) if isinstance(piece, Root) else 0)
+        return (
+            sent + 1 + (1 + (self._gateway.requests(piece) if self._gateway else 0) if isinstance(piece, Root) else 0)
+        )
 
     def send(self, piece: Piece, moved: Moved) -> None:
         file, key, about = self._object(piece)
@@ -113,24 +118,21 @@ class Bucket:
     def _cid_said(self, root: Root) -> None:
         """Wait until the service has imported the CAR; raise WrongCopy if it found another CID in it."""
 
-        def look(s3: Any) -> str:
-            found = _metadata(s3.head_object(Bucket=self.bucket, Key=self._key(_car_name(root)))).get(CID, "")
-            if not found:
-                raise ConnectionError("not imported yet")  # which is waited out
-            return found
-
-        try:
-            found = self._ask(root.name, "asked for", look)
-        except RunFailed as error:
-            told = f"{self._shown(_car_name(root))}: the service does not say which CID the CAR has"
-            if self._head(root)[1].get(CID):
-                raise
-            if self._head(root)[0] is None:
-                raise WrongCopy(f"{self._shown(_car_name(root))}: the object is not there") from None
-            raise RunFailed(f"{told} (object metadata cid): with publish.car it must import CARs; {error}") from None
+        told, until = self._shown(_car_name(root)), time.monotonic() + self.patience_s
+        for attempt in itertools.count():
+            size, metadata = self._head(root)
+            if size is None:
+                raise WrongCopy(f"{told}: the object is not there")
+            if found := metadata.get(CID, ""):
+                break
+            if time.monotonic() > until:
+                raise RunFailed(
+                    f"{told}: the service does not say its CID (object metadata {CID}), as publish.car needs"
+                )
+            time.sleep(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt))
         if found != root.cid:
             shown = found if found.isalnum() and len(found) < 100 else "something else"
-            raise WrongCopy(f"{self._shown(_car_name(root))}: the CID is {root.cid}, and the service says {shown}")
+            raise WrongCopy(f"{told}: the CID is {root.cid}, and the service says {shown}")
 
     def _read_back(self, name: str, size: int, mime: str, sha256: str, moved: Moved) -> None:
         told, tally = self._shown(name), Tally(moved)
@@ -149,7 +151,7 @@ class Bucket:
         raise WrongCopy(f"{told}: the bytes that are there are not those that were sent")
 
     def _got(self, name: str, size: int, tally: Tally) -> tuple[int, str, str] | None:
-        """Size and MIME type as the service says them, and the SHA-256 of what it sent; None if it has no such object."""
+        """Size and MIME type as the service says them, and the SHA-256 of what it sent; None if it has none."""
 
         def get(s3: Any) -> tuple[int, str, str] | None:
             tally.take_back()
@@ -173,20 +175,17 @@ class Bucket:
         """Name, size and ETag of each object in a folder of the release ("": beside the folders)."""
         begin, token = f"{folder}/" if folder else "", ""
         while True:
-            more = {"ContinuationToken": token} if token else {}
-            page = self._ask(
-                begin,
-                "listed",
-                lambda s3, more=more: s3.list_objects_v2(
-                    Bucket=self.bucket, Prefix=self._key(begin), Delimiter="/", **more
-                ),
-            )
+            page = self._ask(begin, "listed", partial(self._page, begin, token))
             for item in page.get("Contents", []):
                 name = item["Key"].removeprefix(self._key(""))
                 yield name, item["Size"], item.get("ETag", "").strip('"')
             if not page.get("IsTruncated"):
                 return
             token = page["NextContinuationToken"]
+
+    def _page(self, begin: str, token: str, s3: Any) -> Any:
+        more = {"ContinuationToken": token} if token else {}
+        return s3.list_objects_v2(Bucket=self.bucket, Prefix=self._key(begin), Delimiter="/", **more)
 
     def _same(self, file: Path, size: int, etag: str) -> bool:
         """An ETag is the MD5 of the bytes or, of an object that came in parts, of its parts' MD5s; by other rules of a
@@ -221,9 +220,7 @@ class Bucket:
 
     def _ask(self, name: str, doing: str, call: Callable[[Any], T]) -> T:
         what = "what is there" if doing == "listed" else "the object"
-        return ask(
-            lambda: call(self._s3()), f"{self._shown(name)}: {what} cannot be {doing}", self.patience_s, KEYS
-        )
+        return ask(lambda: call(self._s3()), f"{self._shown(name)}: {what} cannot be {doing}", self.patience_s, KEYS)
 
 
 def _car_name(root: Root) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import httpx
@@ -16,6 +15,7 @@ from errors import WrongCopy
 from minting.uploading.asking import PASSING, Again, Http, Refusal
 from minting.uploading.blocks import Blocks
 from minting.uploading.pieces import CAR_MIME, Item, Moved, Root, Tally
+from minting.uploading.together import in_parallel
 
 READS = 3  # of what arrives damaged, before it is called so
 PINATA_KEY = "TOADWORKS_PINATA_GATEWAY_KEY"
@@ -32,7 +32,9 @@ class Gateway:
     def __init__(self, url: str, key: str = "", patience_s: float = 120.0, parallel: int = 4) -> None:
         headers = {"x-pinata-gateway-token": key} if key else {}
         told = f"give one that lets you read, or put the key of a Pinata gateway into {PINATA_KEY}"
-        self._http = Http(url.removesuffix("/").removesuffix("/ipfs"), headers=headers, patience_s=patience_s, sign_in=told)
+        self._http = Http(
+            url.removesuffix("/").removesuffix("/ipfs"), headers=headers, patience_s=patience_s, sign_in=told
+        )
         self.shown, self.parallel = self._http.shown, parallel
 
     def requests(self, root: Root) -> int:
@@ -73,8 +75,7 @@ class Gateway:
         def verify(item: Item) -> None:
             self._file(root, item, Tally(moved))
 
-        with ThreadPoolExecutor(self.parallel) as pool:
-            list(pool.map(verify, root.part.items))
+        in_parallel(self.parallel, verify, root.part.items)
 
     def _file(self, root: Root, item: Item, tally: Tally) -> None:
         inside = "" if root.part.is_file else quote(item.name.removeprefix(root.name))

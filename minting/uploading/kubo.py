@@ -103,7 +103,9 @@ class Kubo:
             return isinstance(keys.get(cid), dict) and keys[cid].get("Type") == "recursive"
 
         failing = f"{piece.name}: whether it is pinned cannot be asked"
-        return bool(self._rpc("pin/ls", failing, read, {"arg": cid, "type": "recursive"}, refused={"not pinned": False}))
+        return bool(
+            self._rpc("pin/ls", failing, read, {"arg": cid, "type": "recursive"}, refused={"not pinned": False})
+        )
 
     def _rpc(
         self,

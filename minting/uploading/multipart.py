@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from errors import RunFailed
 from minting.uploading.pieces import Moved, Tally
+from minting.uploading.together import in_parallel
 from s3 import code_of
 
 PART, MOST_PARTS = 8 << 20, 10_000  # S3 takes parts of 5 MiB to 5 GiB (the last may be smaller)
@@ -31,9 +32,7 @@ def part_size_of(size: int) -> int:
 class Multipart:
     """`file` as the object `key` of `bucket`. `about`: further arguments of its creation (ContentType, Metadata)."""
 
-    def __init__(
-        self, bucket: str, key: str, file: Path, about: dict[str, Any], asking: Asking
-    ) -> None:
+    def __init__(self, bucket: str, key: str, file: Path, about: dict[str, Any], asking: Asking) -> None:
         self.bucket, self.key, self.file, self.about = bucket, key, file, about
         self.size = file.stat().st_size
         self.part_size = part_size_of(self.size)
@@ -52,14 +51,14 @@ class Multipart:
                 for number in there:
                     tally(self._length(number))
                 missing = [number for number in range(1, self.count + 1) if number not in there]
-                with ThreadPoolExecutor(parallel) as pool:
-                    sent = pool.map(lambda number: (number, self._part(upload, number, tally)), missing)
-                    etags = there | dict(sent)
-                self._complete(upload, etags)
+                sent = in_parallel(parallel, partial(self._part, upload, tally), missing)
+                self._complete(upload, there | dict(zip(missing, sent, strict=True)))
                 return
             except _Gone:
                 tally.take_back()
-        raise RunFailed(f"s3://{self.bucket}/{self.key}: the service forgot the upload {BEGINNINGS} times; ask who runs it")
+        raise RunFailed(
+            f"s3://{self.bucket}/{self.key}: the service forgot the upload {BEGINNINGS} times; ask who runs it"
+        )
 
     def _best(self) -> tuple[str, dict[int, str]]:
         """An upload's id, and the ETags of its parts that are ours; uploads that lead nowhere are aborted."""
@@ -78,7 +77,7 @@ class Multipart:
         while True:
             page = self._ask(
                 "asked for",
-                lambda s3, more=more: s3.list_multipart_uploads(Bucket=self.bucket, Prefix=self.key, **more),
+                partial(_page, "list_multipart_uploads", Bucket=self.bucket, Prefix=self.key, **more),
             )
             yield from (upload["UploadId"] for upload in page.get("Uploads", []) if upload["Key"] == self.key)
             if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
@@ -93,7 +92,7 @@ class Multipart:
             try:
                 page = self._ask(
                     "asked for",
-                    lambda s3, after=after: s3.list_parts(**self._named(upload), PartNumberMarker=after),
+                    partial(_page, "list_parts", **self._named(upload), PartNumberMarker=after),
                 )
             except _Gone:
                 return {}
@@ -106,7 +105,7 @@ class Multipart:
             if not page.get("IsTruncated") or not page.get("Parts"):
                 return ours
 
-    def _part(self, upload: str, number: int, tally: Tally) -> str:
+    def _part(self, upload: str, tally: Tally, number: int) -> str:
         data = self._bytes(number)
         md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
         answer = self._ask(
@@ -166,6 +165,10 @@ class Multipart:
         with self.file.open("rb") as given:
             given.seek((number - 1) * self.part_size)
             return given.read(self._length(number))
+
+
+def _page(listing: str, s3: Any, **which: Any) -> Any:
+    return getattr(s3, listing)(**which)
 
 
 class _Gone(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +14,21 @@ Moved = Callable[[int], None]  # bytes that went or came; negative where they ha
 
 
 class Tally:
-    """Bytes that one try moved, told as they go; they can be taken back where the try was in vain."""
+    """Bytes that one try moved, told as they go; they can be taken back where the try was in vain. Threads may share
+    it."""
 
     def __init__(self, moved: Moved) -> None:
-        self._moved, self._told = moved, 0
+        self._moved, self._told, self._lock = moved, 0, threading.Lock()
 
     def __call__(self, count: int) -> None:
-        self._told += count
+        with self._lock:
+            self._told += count
         self._moved(count)
 
     def take_back(self) -> None:
-        self._moved(-self._told)
-        self._told = 0
+        with self._lock:
+            told, self._told = self._told, 0
+        self._moved(-told)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Pinata: a part is uploaded as a CAR, and read back through a gateway.
 
-Written after Pinata's documentation of "Upload a File" and "Uploading Files" (docs.pinata.cloud) and of the TUS protocol
-1.0 (tus.io), by which it takes what is larger than 100 MB.
+Written after Pinata's documentation ("Upload a File", "Uploading Files" at docs.pinata.cloud) and that of the TUS
+protocol 1.0 (tus.io), by which it takes what is larger than 100 MB.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ class Pinata:
         if not jwt or not jwt.isascii() or not jwt.isprintable() or " " in jwt:
             told = "is not set" if not jwt else "is no JWT"
             raise BadSetting("environment", JWT, told, "the JWT of a key of Pinata's that may read and write files")
-        headers, told = {"Authorization": f"Bearer {jwt}"}, f"put the JWT of a key that may read and write files into {JWT}"
+        headers, told = (
+            {"Authorization": f"Bearer {jwt}"},
+            f"put the JWT of a key that may read and write files into {JWT}",
+        )
         self._uploads, self._api = (
             Http(endpoint_url or url, headers=headers, patience_s=patience_s, sign_in=told) for url in (UPLOADS, API)
         )
@@ -106,11 +109,11 @@ class Pinata:
 
     def _by_tus(self, root: Root, moved: Moved) -> str:
         """In pieces, going on where an earlier run ended."""
-        where = self._journal.begun(root)
+        where = self._journal.begun(self.key, root)
         begun = self._offset(root, where) if where else None
         if begun is None:
             where, begun = self._create(root), (0, "")
-            self._journal.say(root, BEGUN, where)
+            self._journal.say(self.key, root, BEGUN, where)
         offset, cid = begun
         moved(offset)
         while offset < root.size:

@@ -40,7 +40,7 @@ class Multipart:
         self._asking = asking
 
     def send(self, moved: Moved, parallel: int) -> None:
-        """Go on with the upload of this object that has most of its parts, or begin one; end it, and abort the others.
+        """Go on with the upload that has most of the object's parts, or begin one; end it, and abort the others.
 
         Raises RunFailed as `asking` does.
         """
@@ -75,33 +75,35 @@ class Multipart:
         """Those of this very key that were begun and not ended."""
         more: dict[str, str] = {}
         while True:
-            page = self._ask(
-                "asked for",
-                partial(_page, "list_multipart_uploads", Bucket=self.bucket, Prefix=self.key, **more),
-            )
+            which = {"Bucket": self.bucket, "Prefix": self.key, **more}
+            try:
+                page = self._ask("asked for", partial(_page, "list_multipart_uploads", **which))
+            except _Gone:  # how some say that there are none
+                return
             yield from (upload["UploadId"] for upload in page.get("Uploads", []) if upload["Key"] == self.key)
             if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
                 return
             more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
 
     def _parts(self, upload: str) -> dict[int, str]:
-        """The ETags of the parts that are there and are ours, by number: right size, and the MD5 of our bytes."""
+        """The ETags of the parts that are there, by number; none if one is not ours (size, MD5): not every service lets
+        it be replaced."""
         ours: dict[int, str] = {}
         after = 0
         while True:
             try:
                 page = self._ask(
-                    "asked for",
-                    partial(_page, "list_parts", **self._named(upload), PartNumberMarker=after),
+                    "asked for", partial(_page, "list_parts", **self._named(upload), PartNumberMarker=after)
                 )
             except _Gone:
                 return {}
             for part in page.get("Parts", []):
                 number, after = part["PartNumber"], max(after, part["PartNumber"])
-                if number <= self.count and part["Size"] == self._length(number):
-                    etag = part["ETag"].strip('"')
-                    if etag == hashlib.md5(self._bytes(number), usedforsecurity=False).hexdigest():
-                        ours[number] = part["ETag"]
+                if number > self.count or part["Size"] != self._length(number):
+                    return {}
+                if part["ETag"].strip('"') != hashlib.md5(self._bytes(number), usedforsecurity=False).hexdigest():
+                    return {}
+                ours[number] = part["ETag"]
             if not page.get("IsTruncated") or not page.get("Parts"):
                 return ours
 

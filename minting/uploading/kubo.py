@@ -19,7 +19,7 @@ from minting.uploading.pieces import CAR_MIME, Moved, Part, Piece, Root, Tally
 T = TypeVar("T")
 KUBO = "kubo:"
 AUTH = "TOADWORKS_KUBO_AUTH"
-READS = 3  # of a DAG that arrives damaged, before it is called so
+READS = TRIES = 3  # of a DAG that arrives damaged here, or there, before it is called so
 _FAILED = 500  # kubo's status for whatever it could not do; its own words say what
 
 
@@ -62,7 +62,9 @@ class Kubo:
                 told = self._http.said(str(problem))
                 raise WrongCopy(f"{root.name}: {self.shown} has the blocks, but does not pin them ({told})")
 
-        self._rpc("dag/import", f"{root.name}: the CAR cannot be imported", read, {"pin-roots": "true"}, sending)
+        # a CAR that was damaged on the way is refused, too: that is why it is tried again
+        failing = f"{root.name}: the CAR cannot be imported"
+        self._rpc("dag/import", failing, read, {"pin-roots": "true"}, sending, tries=TRIES)
 
     def verify(self, piece: Piece, moved: Moved) -> None:
         """Pinned, and every block exported again, from what the node itself has."""
@@ -115,9 +117,17 @@ class Kubo:
         arguments: dict[str, str],
         sending: Callable[[ExitStack], dict[str, Any]] | None = None,
         refused: Mapping[str, T] | None = None,
+        tries: int = 1,
     ) -> T:
-        """kubo answers 500 to whatever it could not do. With its own words that is final, as it would fail again; and
-        where the words are in `refused`, an answer. Without them it is of a proxy, and passes."""
+        """kubo answers 500 to whatever it could not do. With its own words that is final after so many tries; and where
+        the words are in `refused`, an answer. Without them it is of a proxy, and passes."""
+        refusals = 0
+
+        def final(status: int, said: str) -> bool:
+            nonlocal refusals
+            refusals += status == _FAILED and bool(said)
+            return refusals >= tries
+
         try:
             return self._http.ask(
                 "POST",
@@ -126,7 +136,7 @@ class Kubo:
                 read,
                 params=arguments,
                 sending=sending,
-                final=lambda status, said: status == _FAILED and bool(said),
+                final=final,
             )
         except Refusal as refusal:
             said = refusal.said

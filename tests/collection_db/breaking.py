@@ -55,6 +55,9 @@ class Breaking(ThreadingHTTPServer):
         self._faults += [(on, fault)] * times if times < FOR_EVER else [(on, fault)]
         self._for_ever = times >= FOR_EVER
 
+    def stop_breaking(self) -> None:
+        self._faults.clear()
+
     def fault_of(self, asked: str, request: str) -> Fault | None:
         with self._lock:
             self.seen.append(asked)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import s3 as s3_module
 from flows.publish import packed
+from minting.uploading import asking
 from minting.uploading.journal import Journal
 from minting.uploading.manifest import Contents, check_files, read_manifest
 from minting.uploading.pieces import Destination, Root
@@ -16,6 +19,14 @@ from minting.uploading.sending import Cost, Delivery, pieces_of
 from tests.collection_db.breaking import Breaking, breaking
 from tests.minting.uploading.ipfs_service import Ipfs, serving
 from tests.minting.uploading.releases import write_release
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between tries: they are as many, and sooner. Nor for the disk: no power fails here."""
+    for module in (asking, s3_module):
+        monkeypatch.setattr(module, "FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture

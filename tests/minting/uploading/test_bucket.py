@@ -64,7 +64,9 @@ def test_parts_arrive_in_order(place: Bucket, send: Sender, proxy: Breaking) -> 
     folders = [asked.split("/toads/")[1].split("?")[0].partition("/")[0] for asked in puts(proxy)]
     assert folders == ["images"] * 3 + ["metadata"] * 3 + ["collection.json"] + folders[7:]
     assert sorted(folders[7:]) == ["collection.csv", "index.html", "manifest.json"]
-    last_image = max(index for index, asked in enumerate(proxy.asked) if asked.startswith("GET ") and "/images/" in asked)
+    last_image = max(
+        index for index, asked in enumerate(proxy.asked) if asked.startswith("GET ") and "/images/" in asked
+    )
     assert last_image < proxy.asked.index(next(asked for asked in puts(proxy) if "/metadata/" in asked))
 
 

@@ -7,7 +7,7 @@ import http.client
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,7 +33,8 @@ Fault = str | tuple[int, str]
 class Breaking(ThreadingHTTPServer):
     """Answers at `url` for the service at `port`. `seen`: what was asked (LIST, GET, PUT, DELETE), and `asked`: of what
     ("PUT /pond/1.png"); `broken`: how many faults were used up; `connections`: how often a client came; `held`: an
-    upload is half way; `retry_after`: what its page asks for, in seconds."""
+    upload is half way; `retry_after`: what its page asks for, in seconds; `more_headers`: what it adds to the service's
+    answer to "HEAD /pond/1.png"."""
 
     daemon_threads = True
 
@@ -44,6 +45,7 @@ class Breaking(ThreadingHTTPServer):
         self.seen: list[str] = []
         self.asked: list[str] = []
         self.retry_after = 0
+        self.more_headers: Callable[[str], dict[str, str]] = lambda request: {}
         self.broken = self.connections = 0
         self.held, self.closing = threading.Event(), threading.Event()
         self._faults: list[tuple[str, Fault]] = []
@@ -92,6 +94,7 @@ def breaking(port: int) -> Iterator[Breaking]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits 40 ms for its headers to be acknowledged
     server: Breaking
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -137,6 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = answer.read()
         service.close()
         headers = answer.getheaders()
+        headers += self.server.more_headers(f"{self.command} {self.path}").items()
         if answer.getheader("Transfer-Encoding"):  # it comes as a whole from here
             headers.append(("Content-Length", str(len(body))))
         return answer.status, headers, body

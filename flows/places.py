@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KUBO, PINATA = "kubo:", "pinata"
 PLACES = "a folder, s3://BUCKET/PREFIX, kubo:http://HOST:PORT, or pinata"
 GATEWAYS = '"", or https://HOST of an IPFS gateway'
+NO_FOLDERS = ("kubo", "pinata", "http", "https", "ipfs")  # what is written so is meant as something else
 MOST_PARALLEL, LONGEST_PATIENCE_S = 32, 86_400
 
 
@@ -42,16 +43,17 @@ def check_publish(file: Path, publish: dict[str, Any]) -> None:
 def check_place(file: Path | str, key: str, to: str, cars: bool = False) -> None:
     """Raises BadSetting (file, key) if `to` names no place; "" names none yet, and is right."""
     with _told(file, key, "names no place to publish to", PLACES):
+        if not to or to == PINATA:
+            return
         if to.startswith(KUBO):
-            _check_url(to.removeprefix(KUBO))
-        elif to and is_bucket(to):
+            return _check_url(to.removeprefix(KUBO))
+        if is_bucket(to):
             bucket_and_prefix(to)
-        elif to and (
-            not to.strip(" ./") or to.partition(":")[0].lower() in ("kubo", "pinata", "http", "https", "ipfs")
-        ):
+            return
+        if not to.strip(" ./") or to.partition(":")[0].lower() in NO_FOLDERS:
             raise BadValue("place", to, PLACES)
-        elif cars and to and to != PINATA:
-            raise BadSetting(file, "publish.car", "has no meaning for a folder", "false, or a bucket in publish.to")
+    if cars:
+        raise BadSetting(file, "publish.car", "has no meaning for a folder", "false, or a bucket in publish.to")
 
 
 def is_folder(to: str) -> bool:

@@ -51,11 +51,11 @@ def publish(
     used or another process publishes this collection.
     """
     given, key = (to, "--to") if to else (settings["publish"]["to"], "publish.to")
-    if to and is_folder(to):
-        given = str(Path(to).absolute())  # what is typed is meant from here, what is in the file from there
     if not given:
         raise BadSetting(settings.file, key, "is empty, and no --to was given", PLACES)
-    check_place(settings.file if not to else "command line", key, given, settings["publish"]["car"])
+    check_place("command line" if to else settings.file, key, given, settings["publish"]["car"])
+    if to and is_folder(to):
+        given = str(Path(to).absolute())  # what is typed is meant from here, what is in the file from there
     folder = settings.folder / FOLDER
     with _alone(folder):
         contents = read_manifest(settings.release_folder)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 S = TypeVar("S")
@@ -13,14 +14,21 @@ T = TypeVar("T")
 def in_parallel(parallel: int, do: Callable[[S], T], things: Iterable[S]) -> list[T]:
     """What `do` returns for each, in their order, `parallel` at a time. After the first error nothing more is begun; it
     is raised when those that had begun have ended."""
-    with ThreadPoolExecutor(parallel) as pool:
-        futures = [pool.submit(do, thing) for thing in things]
+    stop = threading.Event()
+
+    def guarded(thing: S) -> list[T]:
+        if stop.is_set():
+            return []
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            for future in futures:
-                future.cancel()
-    failed = [error for future in futures if not future.cancelled() and (error := future.exception())]
-    if failed:
-        raise failed[0]
-    return [future.result() for future in futures]
+            return [do(thing)]
+        except BaseException:
+            stop.set()
+            raise
+
+    with ThreadPoolExecutor(parallel) as pool:
+        try:
+            futures = [pool.submit(guarded, thing) for thing in things]
+            return [result for future in futures for result in future.result()]
+        except BaseException:  # of one of them, or a person's Ctrl-C
+            stop.set()
+            raise

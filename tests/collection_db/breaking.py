@@ -48,12 +48,12 @@ class Breaking(ThreadingHTTPServer):
         self.more_headers: Callable[[str], dict[str, str]] = lambda request: {}
         self.broken = self.connections = 0
         self.held, self.closing = threading.Event(), threading.Event()
-        self._faults: list[tuple[str, Fault]] = []
+        self._faults: list[tuple[str | Callable[[str], bool], Fault]] = []
         self._lock = threading.Lock()
 
-    def break_next(self, on: str, fault: Fault, times: int = 1) -> None:
-        """The next `times` requests of the kind `on`, or whose "PUT /pond/1.png" begins so. A pair (status, code) is
-        answered as an S3 error, whose message repeats what the client sent to sign the request."""
+    def break_next(self, on: str | Callable[[str], bool], fault: Fault, times: int = 1) -> None:
+        """The next `times` requests of the kind `on`; or whose "PUT /pond/1.png" begins so, or is so. A pair (status,
+        code) is answered as an S3 error, whose message repeats what the client sent to sign the request."""
         self._faults += [(on, fault)] * times if times < FOR_EVER else [(on, fault)]
         self._for_ever = times >= FOR_EVER
 
@@ -65,7 +65,7 @@ class Breaking(ThreadingHTTPServer):
             self.seen.append(asked)
             self.asked.append(request)
             for number, (on, fault) in enumerate(self._faults):
-                if on == asked or (" " in on and request.startswith(on)):
+                if on(request) if callable(on) else on == asked or (" " in on and request.startswith(on)):
                     self.broken += 1
                     if not self._for_ever:
                         del self._faults[number]

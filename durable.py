@@ -15,6 +15,23 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def write_whole(file: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write or replace a file, so that whoever reads it finds the earlier content or `data`, also after a kill or a
+    power cut; `mode`: who may read it, from its first byte on. One process at a time may write to a file."""
+    temporary = file.with_name(f".{file.name}.new")
+    temporary.unlink(missing_ok=True)  # of a process that was killed
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temporary, file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(file.parent)
+
+
 def is_alive(pid: int) -> bool:
     """Is there a process of this number on this machine? In doubt (another user's; no possible number) there is."""
     try:

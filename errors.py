@@ -76,12 +76,30 @@ class BadRows(ToadworksError):
         self.file, self.problems = str(file), list(problems)
 
 
+class BadRelease(ToadworksError):
+    """A release, or its manifest, in which something is wrong: all of it, a line each."""
+
+    def __init__(self, file: Path | str, faults: Sequence[str], most: int = 100) -> None:
+        listed = "\n  ".join(_first(faults, most))
+        told = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
+        super().__init__(f"{file}: {told}:\n  {listed}")
+        self.file, self.faults = str(file), list(faults)
+
+
 class UnknownEntry(ToadworksError):
     """A number that names no entry of the ledger, or none that stands."""
 
     def __init__(self, number: int, problem: str) -> None:
         super().__init__(f"entry {number}: {problem}")
         self.number, self.problem = number, problem
+
+
+class BadShuffle(ToadworksError):
+    """A shuffle that cannot be: its record or its seed is damaged, or says something else than was promised."""
+
+    def __init__(self, file: Path | str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file, self.problem = str(file), problem
 
 
 class BadAccounts(ToadworksError):
@@ -98,6 +116,26 @@ class BadPassword(ToadworksError):
     def __init__(self, allowed: str) -> None:
         super().__init__(f"this password cannot be used; allowed: {allowed}")
         self.allowed = allowed
+
+
+class Frozen(ToadworksError):
+    """A token that is published, and would lose its number."""
+
+    def __init__(self, number: int, id: str, wanted: int | None) -> None:
+        found = "is not among the accepted candidates any more" if wanted is None else f"would become {wanted}"
+        super().__init__(
+            f"token {number} (candidate {id[:8]}) is published, and {found}: accept it again, or give up all numbers "
+            "with `toadworks export --renumber`, if nothing of it was minted"
+        )
+        self.number, self.id, self.wanted = number, id, wanted
+
+
+class BadKey(ToadworksError):
+    """A file of a key that cannot be used. The sentence says nothing of what is in it."""
+
+    def __init__(self, file: Path | str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file, self.problem = str(file), problem
 
 
 class Refused(ToadworksError):
@@ -144,18 +182,6 @@ class NotPublished(RunFailed):
             + f"\nmissing or not verified are {len(missing)}: {names} (all in {listed}); {GOES_ON}"
         )
         self.where, self.faults, self.missing = where, list(faults), list(missing)
-
-
-class BadRelease(ToadworksError):
-    """A release on this disk that is not what its manifest says, so that nothing was sent."""
-
-    def __init__(self, folder: Path | str, problems: Sequence[str], most: int = 20) -> None:
-        listed = "\n  ".join(_first(problems, most))
-        super().__init__(
-            f"{folder}: {len(problems)} things are not as its manifest says, so nothing was sent:\n  {listed}\n"
-            "`toadworks export` writes the release anew"
-        )
-        self.folder, self.problems = str(folder), list(problems)
 
 
 def _first(texts: Sequence[str], most: int) -> list[str]:

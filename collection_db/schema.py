@@ -349,6 +349,7 @@ class Token(Base):
     name: Mapped[str]
     image_sha256: Mapped[str]
     exported_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]  # since when its number is frozen
 
 
 sources = cast(sa.Table, Source.__table__)

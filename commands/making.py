@@ -1,4 +1,4 @@
-"""From sources to a release: new, plan, run, status, export, show, demo."""
+"""From sources to candidates: new, plan, run, status, show; and the whole job as a demo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from commands.shared import (
     table_of,
     write_file,
 )
-from errors import BadValue, NothingLeft, RunFailed
+from errors import BadValue, RunFailed
 
 
 @click.command()
@@ -106,19 +106,6 @@ def status(collection: Path) -> None:
         left = f"{worker.seconds_left:.0f} s of its lease left" if worker.seconds_left > 0 else "its lease ran out"
         click.echo(f"worker {worker.worker} makes {worker.held}, {left}")
     click.echo(f"table: {settings.shown_database}\nsheets: {settings.sheets}\nrelease: {settings.release_folder}")
-
-
-@click.command()
-@in_collection
-def export(collection: Path) -> None:
-    """Write the accepted candidates as numbered tokens: images, metadata, a table and a gallery page."""
-    settings = settings_of(collection)
-    if not table_of(settings).accepted():
-        raise NothingLeft(
-            "nothing is accepted yet: choose in the browser with `toadworks review`, or by `toadworks accept ID...`, "
-            "or let `toadworks run --accept leaders` choose"
-        )
-    export_collection(settings)
 
 
 @click.command()

@@ -12,7 +12,7 @@ from commands.shared import in_collection, settings_of
 from errors import NothingLeft
 
 if TYPE_CHECKING:
-    from minting.uploading.sending import Cost
+    from flows.publish import Cost
 
 
 @click.command()
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 @click.option("--to", default="", metavar="PLACE", help="Where to, instead of publish.to in collection.toml.")
 @click.option("--yes", is_flag=True, help="Send it, where nobody is there to be asked.")
 @click.option("--dry-run", is_flag=True, help="Check the release and say what it would cost; send nothing.")
+@click.option("--placeholder", is_flag=True, help="Send what is shown until the reveal, instead of the release.")
 @click.option("--recheck", is_flag=True, help="Read back what was verified before, too; send what is gone.")
-def publish(collection: Path, to: str, yes: bool, dry_run: bool, recheck: bool) -> None:
+def publish(collection: Path, to: str, yes: bool, dry_run: bool, placeholder: bool, recheck: bool) -> None:
     """Send the release to a folder, a bucket, an IPFS node or a pinning service, and read every byte back.
 
     It can be stopped at any time and started again: what was verified is not sent twice.
@@ -39,7 +40,7 @@ def publish(collection: Path, to: str, yes: bool, dry_run: bool, recheck: bool) 
             raise NothingLeft("nobody is there to be asked whether to send it; --yes does it unasked")
         return yes or click.confirm("send it?", err=True)
 
-    done = send(settings, to, agree=agree, recheck=recheck)
+    done = send(settings, to, agree=agree, recheck=recheck, placeholder=placeholder)
     if done is None:
         click.echo("nothing was sent")
         return

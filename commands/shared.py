@@ -58,10 +58,13 @@ def run_collection(settings: Settings, accept: str) -> None:
         raise RunFailed(f"{len(told['failed'])} candidates could not be made (above); `toadworks run` tries them again")
 
 
-def export_collection(settings: Settings) -> None:
-    count = run_flow("flows.export", "export", str(settings.file))
+def export_collection(settings: Settings, renumber: bool = False, placeholder: bool = False) -> None:
+    """Write the release and say what came of it."""
+    count = run_flow("flows.export", "export", str(settings.file), renumber, placeholder)
     tell_notes([row.id for row in table_of(settings).accepted()], settings)
     click.echo(f"collection:      {settings.release_folder} ({count} tokens; index.html shows them)")
+    if placeholder:
+        click.echo(f"placeholder:     {settings.placeholder_folder} (publish it first, and the release at the reveal)")
 
 
 def tell_notes(ids: Sequence[str], settings: Settings) -> None:

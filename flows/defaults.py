@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 LARGEST_BATCH = 1024  # rows
+LARGEST_SEED = 2**53 - 1  # seeds travel in JSON, whose readers keep no more digits
 
 # every key with its default; the default's type is the key's type
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -68,9 +69,25 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "name_template": "{collection} #{number}",
         "description_template": "Source {source} as {style}.",
         "external_url": "",
+        "token_url": "",
+        "animation_url": "",
+        "background_color": "",
+        "collection_image": "",
+        "banner_image": "",
+        "featured_image": "",
+        "collaborators": [],
+        "royalty_basis_points": 0,
+        "royalty_recipient": "",
+        "standard": "ERC-721",
+        "profile": "unixfs-v1-2025",
         "image_base_uri": "",
+        "metadata_base_uri": "",
+        "image_format": "png",
         "image_size": 512,
+        "image_limit": 0,
         "resampling": "nearest",
+        "previews": False,
+        "placeholder_image": "",
     },
     "publish": {
         "to": "",
@@ -81,6 +98,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "patience": 120,
         "price_per_gb_month": 0.0,
     },
+    "attributes": {"drop": [], "rename": {}, "buckets": {}, "display_type": {}, "max_value": {}},
     "review": {"supply": 0, "blind": True},
     "storage": {
         "database": "toadworks.db",
@@ -89,5 +107,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "lease": 300,
         "sheets": "sheets",
         "release": "release",
+        "placeholder": "placeholder",
     },
 }

@@ -19,7 +19,8 @@ from collection_db.rows import pieces
 from errors import BadSetting, BadSource, DamagedAsset, MissingAsset
 from flows.hashing import BATCH, prepared, print_row, prints_of
 from flows.progress import meter, say
-from flows.settings import AGAINST, FILE, Settings
+from flows.settings import FILE, Settings
+from flows.settings_checks import AGAINST
 from flows.sources import UNREADABLE, asset_picture, find_sources, read_image
 from similarity.hashes import Hashing, fingerprints, on_white
 from similarity.prints import Prints

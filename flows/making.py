@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
@@ -19,7 +20,7 @@ from flows.progress import say
 from glide.masks import repainted
 from glide.models import Hashes, Model, ModelSpec, Parts, load_model, model_spec, weights_hashes
 from glide.prepare import prepare
-from glide.request import Options, Request, Restyled
+from glide.request import Options, Request, Restyled, Step
 from glide.restyle import restyle
 from styles.recipes import Recipe
 
@@ -47,20 +48,16 @@ class Maker:
     @property
     def made_with(self) -> dict[str, Any]:
         """What besides the recipe may change a pixel's last bit."""
-        device = self.model.device
-        return {
-            "batch": self.batch,
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-        }
+        return made_with(self.model.device, self.batch)
 
-    def make(self, requests: list[Request], options: Options) -> list[Restyled]:
-        """The outcome of each request. Where a GPU's memory is too small, the batch is halved from now on. Raises
-        RunFailed where the smallest batch does not fit."""
+    def make(
+        self, requests: list[Request], options: Options, on_step: Callable[[Step], None] | None = None
+    ) -> list[Restyled]:
+        """The outcome of each request. Where a GPU's memory is too small, the batch is halved from now on, and begun
+        anew, so that `on_step` hears of a step again. Raises RunFailed where the smallest batch does not fit."""
         while True:
             try:
-                return restyle(self.model, requests, options, width=self.batch)
+                return restyle(self.model, requests, options, width=self.batch, on_step=on_step)
             except torch.cuda.OutOfMemoryError as error:
                 if self.batch <= SMALLEST_BATCH:
                     told = f"the GPU's memory is too small, even for {self.batch} rows at once: {HALF}"
@@ -91,6 +88,16 @@ class Maker:
             large_source=source(spec.upsampled_size) if large else None,
             large_repaint=repaint(spec.upsampled_size) if large else None,
         )
+
+
+def made_with(device: torch.device, batch: int) -> dict[str, Any]:
+    """With what pictures are made on this machine, `batch` rows an evaluation."""
+    return {
+        "batch": batch,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
 
 
 def options_of(recipe: Recipe) -> Options:

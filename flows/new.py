@@ -101,10 +101,33 @@ symbol = {symbol}
 description = {description}
 name_template = "{{collection}} #{{number}}"         # also {{source}}, {{style}}
 description_template = "Source {{source}} as {{style}}."
-external_url = ""
-image_base_uri = ""    # such as "ipfs://CID/"; "" writes paths within the release
+external_url = ""      # the collection's page
+token_url = ""         # each token's own page, a template like those above
+animation_url = ""     # likewise; "" takes the preview, if there is one
+background_color = ""  # six hexadecimal digits without #
+collection_image = ""  # the collection's picture (a URI); "" takes the first token's
+banner_image = ""
+featured_image = ""
+collaborators = []     # Ethereum addresses that may edit the collection on marketplaces
+royalty_basis_points = 0  # 500 is 5 %
+royalty_recipient = "" # an Ethereum address
+standard = "ERC-721"   # or "ERC-1155"
+profile = "unixfs-v1-2025"  # by which rules CIDs are computed
+image_base_uri = ""    # "" is the images' folder on IPFS, whose CID is computed
+metadata_base_uri = "" # likewise; what the contract joins a token's id to
+image_format = "png"   # or "webp"
 image_size = 512       # pixels; 0 leaves 64
+image_limit = 0        # bytes that no image may exceed; 0: none
 resampling = "nearest" # or "lanczos"
+previews = false       # an animation of each token's sampling
+placeholder_image = "" # for `export --placeholder`; "" draws one
+
+[attributes]           # rules, by the trait's name
+drop = []
+rename = {{}}            # {{"Bg" = "Background"}}
+buckets = {{}}           # {{"Guidance Scale" = [2, 4]}}: "under 2", "2 to 4", "4 or more"
+display_type = {{}}      # {{"Insertion Step" = "number"}}
+max_value = {{}}
 
 [publish]              # where `toadworks publish` sends the release
 to = ""                # a folder, "s3://BUCKET/PREFIX", "kubo:http://127.0.0.1:5001" or "pinata"
@@ -122,6 +145,7 @@ endpoint_url = ""          # of a bucket that is not Amazon's; credentials come 
 lease = 300                # seconds until another worker may take over what one draws and leaves undone
 sheets = "sheets"          # contact sheets
 release = "release"        # what `toadworks export` writes
+placeholder = "placeholder"  # what `toadworks export --placeholder` writes
 """
 
 

@@ -12,13 +12,15 @@ from filelock import FileLock, Timeout
 
 from errors import BadRelease, BadSetting, RunFailed
 from flows.places import PLACES, check_place, destination_of, is_folder
-from flows.progress import bytes_meter
+from flows.progress import meter
 from flows.settings import Settings
 from minting.ipfs import profile_named, write_car
+from minting.uploading.contents import Contents, check_files, read_contents
 from minting.uploading.journal import VERIFIED, Journal
-from minting.uploading.manifest import Contents, check_files, read_manifest
 from minting.uploading.pieces import Destination, Part, Root
 from minting.uploading.sending import Cost, Delivery, pieces_of
+
+__all__ = ["FOLDER", "Cost", "Published", "publish"]
 
 FOLDER = ".publish"  # in the collection's: the journal, the lock, CARs on their way
 CARS, LOCK = "cars", "lock"
@@ -26,10 +28,14 @@ CARS, LOCK = "cars", "lock"
 
 @dataclass(frozen=True)
 class Published:
-    """A release that is there, verified. `to`: the destination, without secrets; `roots`: the CIDs, and `uris`: where
-    each is found, of the parts that went, by name ("images", "metadata", "collection.json"); `sent`: pieces that went
-    now; `left_out`: files that the destination does not take; `at`: when, aware."""
+    """A release that is there, verified.
 
+    `stage`: "release" or "placeholder"; `to`: the destination, without secrets; `roots`: the CIDs, and `uris`: where
+    each is found, of the parts that went, by name ("images", "metadata", "collection.json"); `sent`: pieces that went
+    now; `left_out`: files that the destination does not take; `at`: when, aware.
+    """
+
+    stage: str
     to: str
     roots: dict[str, str]
     uris: dict[str, str]
@@ -40,9 +46,14 @@ class Published:
 
 
 def publish(
-    settings: Settings, to: str = "", *, agree: Callable[[str, Cost], bool], recheck: bool = False
+    settings: Settings,
+    to: str = "",
+    *,
+    agree: Callable[[str, Cost], bool],
+    recheck: bool = False,
+    placeholder: bool = False,
 ) -> Published | None:
-    """Send the release to `to` ("": what publish.to says), what is not there yet, and verify all of it.
+    """Send the release, or the `placeholder`, to `to` ("": what publish.to says), and verify all of it.
 
     Nothing is sent before every file was held against the manifest, and every CAR's root against its CID, and `agree`,
     told the destination and the cost, said yes; after a no, None is returned. With `recheck`, what was verified before
@@ -58,8 +69,8 @@ def publish(
         given = str(Path(to).absolute())  # what is typed is meant from here, what is in the file from there
     folder = settings.folder / FOLDER
     with _alone(folder):
-        contents = read_manifest(settings.release_folder)
-        with bytes_meter("check", sum(item.size for item in contents.items)) as shown:
+        contents = read_contents(settings.placeholder_folder if placeholder else settings.release_folder)
+        with meter("check", sum(item.size for item in contents.items), of_bytes=True) as shown:
             check_files(contents, shown.advance)
         journal = Journal(folder)
         destination = destination_of(settings, given, journal, contents.folder)
@@ -90,12 +101,13 @@ def _published(
     cost = delivery.cost(len(left_out))
     if not agree(destination.shown, cost):
         return None
-    with bytes_meter("publish", cost.moved) as shown:
+    with meter("publish", cost.moved, of_bytes=True) as shown:
         delivery.send(settings["publish"]["parallel"], shown.advance, folder)
     for part, _ in stages:
         (folder / CARS / f"{part.name}.car").unlink(missing_ok=True)
     parts = [part for part, _ in stages if part.name]
     return Published(
+        stage=contents.manifest.stage,
         to=destination.shown,
         roots={part.name: part.cid for part in parts},
         uris={part.name: destination.uri(part) for part in parts},
@@ -110,8 +122,8 @@ def packed(contents: Contents, part: Part, folder: Path) -> Root:
     """The part as a CAR in `folder`. Raises BadRelease if its CID is not the manifest's."""
     folder.mkdir(parents=True, exist_ok=True)
     car = folder / f"{part.name}.car"
-    with bytes_meter(f"pack {part.name}", sum(item.size for item in part.items)) as shown:
-        found = write_car(contents.folder / part.name, car, profile_named(contents.profile), shown.advance).cid
+    with meter(f"pack {part.name}", sum(item.size for item in part.items), of_bytes=True) as shown:
+        found = write_car(contents.folder / part.name, car, profile_named(contents.manifest.profile), shown.advance).cid
     if found != part.cid:
         raise BadRelease(contents.folder, [f"{part.name}: its CID is {found}, and the manifest says {part.cid}"])
     return Root(part, car, car.stat().st_size)

@@ -7,23 +7,23 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from collection_db import Assets, Table
 from collection_db.keeping import MASK
-from errors import BadSource, RunFailed, ToadworksError
+from errors import BadSource
+from flows.again import made_again
 from flows.check import Findings
 from flows.freeing import keep_again
 from flows.hashing import hash_drawn
 from flows.ingest import put_source
-from flows.making import Maker, checked_parts, differing, maker
+from flows.making import differing
 from flows.masking import mask_name, masks_of
 from flows.progress import Meter, meter
 from flows.settings import Settings
 from flows.sources import find_sources, read_image
-from flows.stylize import Outcome, drawn_of, outcomes, packed, together
+from flows.stylize import Outcome, drawn_of, packed
 from styles.recipes import Recipe
 
 UNWANTED_AFTER = timedelta(hours=1)  # a younger file may be of a writer that is about to name it
@@ -125,38 +125,29 @@ def _candidates(
         else:
             shown.advance()
             done.problems.append(f"candidate {row.id[:12]}: its source {row.source_id} is another picture by now")
-    usable.sort(key=lambda row: (_width(row, settings), row.model, row.json))
-    for width, alike in groupby(usable, key=lambda row: _width(row, settings)):
-        for few in together(list(alike), width):
-            try:
-                spec, parts = checked_parts(few[0].model, Recipe.from_json(few[0].json))
-                working = maker(spec, parts, settings["model"]["device"], width)
-                good, failed = outcomes(few, working, assets)
-            except RunFailed:
-                raise
-            except ToadworksError as error:
-                good, failed = [], {row.id: str(error) for row in few}
-            done.problems += [why if id[:12] in why else f"candidate {id[:12]}: {why}" for id, why in failed.items()]
-            for outcome in good:
-                _put_back(settings, table, assets, outcome, working, done)
-            shown.advance(len(few))
+    for again in made_again(usable, settings, assets):
+        told = again.failed.items()
+        done.problems += [why if id[:12] in why else f"candidate {id[:12]}: {why}" for id, why in told]
+        for outcome in again.good:
+            _put_back(settings, table, assets, outcome, again.made_with, done)
+        shown.advance(len(again.rows))
 
 
 def _put_back(
-    settings: Settings, table: Table, assets: Assets, outcome: Outcome, working: Maker, done: Repaired
+    settings: Settings, table: Table, assets: Assets, outcome: Outcome, made_with: dict[str, Any], done: Repaired
 ) -> None:
     row = outcome.row
     # as it was told of the first one: where the pixels are the same, the bytes are, too
-    before, now = packed(outcome, row.made_with), packed(outcome, working.made_with)
+    before, now = packed(outcome, row.made_with), packed(outcome, made_with)
     for same in (before, now):
         if hashlib.sha256(same).hexdigest() == row.image_sha256:
             assets.put(same)
             table.set_kept([row.id])
             done.restored += 1
             return
-    if row.verdict == "accept" or row.token is not None or not _replaced(table, assets, outcome, working, now):
+    if row.verdict == "accept" or row.token is not None or not _replaced(table, assets, outcome, made_with, now):
         kind = "a token" if row.token is not None else "accepted"
-        why = differing(row.made_with, working.made_with) or "another version, or other names of style or source"
+        why = differing(row.made_with, made_with) or "another version, or other names of style or source"
         done.problems.append(
             f"candidate {row.id[:12]} is {kind}, and made again it is not the same ({why}): nothing took its place; "
             "bring its image back from a backup, or reject it"
@@ -166,11 +157,6 @@ def _put_back(
     done.replaced += 1
 
 
-def _replaced(table: Table, assets: Assets, outcome: Outcome, working: Maker, image: bytes) -> bool:
+def _replaced(table: Table, assets: Assets, outcome: Outcome, made_with: dict[str, Any], image: bytes) -> bool:
     """Whether the candidate has the image now: not if it was accepted meanwhile."""
-    return table.replace_image(outcome.row.id, assets.put(image), working.made_with)
-
-
-def _width(row: Any, settings: Settings) -> int:
-    width = row.made_with.get("batch") if isinstance(row.made_with, dict) else None
-    return width if isinstance(width, int) and width > 0 else int(settings["model"]["batch"])
+    return table.replace_image(outcome.row.id, assets.put(image), made_with)

@@ -28,7 +28,7 @@ def review_of(settings: Settings) -> Review:
         collection=settings.name,
         table=table,
         assets=settings.open_assets(),
-        traits=Traits(table),
+        traits=Traits(table, settings.release.rules),
         finishing=Finishing(settings, heard=say),
         supply=settings["review"]["supply"],
         blind=settings["review"]["blind"],

@@ -56,7 +56,7 @@ def start_server() -> subprocess.Popen[bytes] | None:
     )
 
 
-def run_flow(module: str, name: str, *arguments: str) -> Any:
+def run_flow(module: str, name: str, *arguments: str | bool) -> Any:
     """Run the flow `name` of a module in this process. Raises RunFailed where Prefect's server does not answer."""
     quiet_prefect()
     import httpx

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,21 +11,18 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from collection_db import Assets, open_assets
-from collection_db.assets import ENDPOINTS, LOCATIONS, bucket_and_prefix, checked_endpoint, is_bucket
+from collection_db.assets import is_bucket
 from collection_db.engine import shown_url
-from errors import BadSetting, BadValue, NothingLeft
-from flows.defaults import DEFAULTS, LARGEST_BATCH
-from flows.places import check_publish
-from glide.masks import MASKS
-from glide.models import MODELS, PRECISIONS, ModelSpec, Parts
-from glide.prepare import PREPARE
-from glide.request import MODES, SCORERS, Options
-from glide.samplers import SAMPLERS
+from errors import BadSetting, NothingLeft
+from flows.defaults import DEFAULTS, LARGEST_SEED
+from flows.settings_checks import Checks
+from glide.models import MODELS, ModelSpec, Parts
+from glide.request import Options
 from glide.schedules import kept_steps
+from minting.attributes import Rules
 from minting.metadata import Release
-from minting.release import check_release
 from similarity.distances import Thresholds
-from similarity.hashes import ALGORITHMS, SIZES, Hashing
+from similarity.hashes import Hashing
 from styles.catalogue import (
     Style,
     catalogue_file,
@@ -38,9 +34,6 @@ from styles.catalogue import (
 )
 
 FILE = "collection.toml"
-AGAINST = "another collection's folder, its release, or a folder of images"
-LARGEST_SUPPLY = 10_000_000
-LARGEST_SEED = 2**53 - 1  # seeds travel in JSON, whose readers keep no more digits
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,7 @@ class Settings:
                 allowed = ", ".join(["name", *filter(None, DEFAULTS)])
                 raise BadSetting(file, key, "is not a key of a collection.toml", allowed)
         settings = cls(file, values)
-        settings._check()
+        Checks(settings).check()
         return settings
 
     def __getitem__(self, section: str) -> dict[str, Any]:
@@ -178,7 +171,8 @@ class Settings:
     def assets(self) -> Path:
         """The folder of the assets. Raises BadSetting where they are in a bucket."""
         given = self["storage"]["assets"]
-        self._require("storage.assets", not is_bucket(given), "is a bucket", "a folder, for what is asked here")
+        if is_bucket(given):
+            raise BadSetting(self.file, "storage.assets", "is a bucket", "a folder, for what is asked here")
         return self.folder / given
 
     def open_assets(self) -> Assets:
@@ -192,6 +186,10 @@ class Settings:
     @property
     def release_folder(self) -> Path:
         return self.folder / self["storage"]["release"]
+
+    @property
+    def placeholder_folder(self) -> Path:
+        return self.folder / self["storage"]["placeholder"]
 
     @property
     def thresholds(self) -> Thresholds:
@@ -212,7 +210,7 @@ class Settings:
     def release(self) -> Release:
         given = dict(self["release"])
         given["collection"] = given["collection"] or self.name
-        return Release(**given, settings_file=self.file)
+        return Release(**given, rules=Rules(**self["attributes"]), settings_file=self.file)
 
     @cached_property
     def styles(self) -> list[Style]:
@@ -237,152 +235,6 @@ class Settings:
             for style in chosen
         ]
 
-    def _check(self) -> None:
-        sources, grid = self["sources"], self["grid"]
-        self._require("sources.images", bool(sources["images"]), "is missing", "the folder of the source images")
-        self._require("sources.images", self.images.is_dir(), f"there is no folder {self.images}", "a folder")
-        if self.metadata is not None:
-            self._require("sources.metadata", self.metadata.is_dir(), f"there is no folder {self.metadata}", "a folder")
-        self._among("sources.prepare", sources["prepare"], PREPARE)
-        hexadecimal = re.fullmatch(r"#[0-9a-fA-F]{6}", sources["backdrop"])
-        self._require("sources.backdrop", bool(hexadecimal), f"{sources['backdrop']!r} is no colour", '"#rrggbb"')
-        self._at_least("sources.limit", sources["limit"], 0)
-        self._at_least("sources.frame", sources["frame"], 0)
-        self._among("grid.mode", grid["mode"], MODES)
-        self._at_least("grid.sample", grid["sample"], 0)
-        self._require("grid.seeds", bool(grid["seeds"]), "is empty", "a list of whole numbers")
-        for seed in grid["seeds"]:
-            fits = isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED
-            self._require("grid.seeds", fits, f"{seed!r} is no seed", f"whole numbers 0..{LARGEST_SEED}")
-        self._check_sampling()
-        self._check_model()
-        self._check_look_alikes()
-        self._check_storage()
-        check_publish(self.file, self["publish"])
-        check_release(self.release)
-        self._within("review.supply", self["review"]["supply"], 0, LARGEST_SUPPLY)
-        size = self["release"]["image_size"]
-        if self["release"]["resampling"] == "nearest" and size % self.side:
-            allowed = f'0, a multiple of {self.side}, or resampling "lanczos"'
-            self._require(
-                "release.image_size", False, f"{size} is no whole multiple of {self.side}, as nearest needs", allowed
-            )
-        self.styles  # noqa: B018  # read once, so that a bad catalogue is told now
-
-    def _check_storage(self) -> None:
-        self._within("storage.lease", self["storage"]["lease"], 10, 86_400)
-        for key, value in self["storage"].items():
-            if key == "lease":
-                continue
-            named = key == "endpoint_url" or value.strip(" ./")
-            self._require(f"storage.{key}", bool(named), f"{value!r} names nothing", "a name or path")
-        assets, endpoint_url = self["storage"]["assets"], self["storage"]["endpoint_url"]
-        # neither is shown where it cannot be used: somebody may have written a password into it
-        try:
-            checked_endpoint(endpoint_url)
-        except BadValue:
-            raise BadSetting(self.file, "storage.endpoint_url", "is no S3 service's URL", ENDPOINTS) from None
-        if is_bucket(assets):
-            try:
-                bucket_and_prefix(assets)
-            except BadValue:
-                raise BadSetting(self.file, "storage.assets", "is neither folder nor bucket", LOCATIONS) from None
-        elif endpoint_url:
-            allowed = '"", or storage.assets = "s3://BUCKET/PREFIX"'
-            raise BadSetting(self.file, "storage.endpoint_url", "has no meaning for a folder", allowed)
-
-    def _check_look_alikes(self) -> None:
-        given = self["look_alikes"]
-        self._among("look_alikes.algorithm", given["algorithm"], ALGORITHMS)
-        self._require(
-            "look_alikes.size", given["size"] in SIZES, f"{given['size']} is no size", ", ".join(map(str, SIZES))
-        )
-        for key in ("bits", "source_bits"):
-            # of two pictures that have nothing in common, half of the bits are equal
-            self._within(f"look_alikes.{key}", given[key], 0, given["size"] ** 2 // 2)
-        for key in ("colour", "chroma"):
-            self._at_least(f"look_alikes.{key}", given[key], 0)
-        self._within("look_alikes.grey", given["grey"], 0, 255)
-        for name in given["against"]:
-            self._require("look_alikes.against", isinstance(name, str), f"{name!r} is not text", AGAINST)
-            folder = (self.folder / name).resolve()
-            there = folder.is_dir() or (folder.is_file() and folder.suffix == ".toml")
-            self._require("look_alikes.against", bool(name.strip()) and there, f"there is no folder {name!r}", AGAINST)
-            own = folder in (self.file, *(one.resolve() for one in (self.folder, self.release_folder)))
-            self._require("look_alikes.against", not own, f"{name!r} is of this collection itself", AGAINST)
-
-    def _check_model(self) -> None:
-        model, mask = self["model"], self["inpainting"]["mask"]
-        self._among("model.name", model["name"], MODELS)
-        self._among("model.precision", model["precision"], PRECISIONS)
-        device = re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", model["device"])
-        self._require("model.device", bool(device), f"{model['device']!r} is no device", "auto, cpu, cuda, cuda:1")
-        self._within("model.batch", model["batch"], 1, LARGEST_BATCH)
-        exists = not mask or mask in MASKS or (self.folder / mask).exists()
-        allowed = f'"", {", ".join(MASKS)}, a mask image, or a folder with one a source'
-        self._require("inpainting.mask", exists, f"there is no {self.folder / mask}", allowed)
-        self._among("inpainting.others", self["inpainting"]["others"], ("", *MASKS))
-        lacking = self.model.lacks(self.parts)
-        key = {"an upsampler": "upsampler.use", "CLIP": self._asks_for_clip()}.get(lacking, "inpainting.mask")
-        able = ", ".join(name for name, other in MODELS.items() if not other.lacks(self.parts))
-        self._require(key, not lacking, f"{model['name']} has no {lacking.removeprefix('an ')}", f"with model {able}")
-
-    def _asks_for_clip(self) -> str:
-        if self["guidance"]["clip_scale"]:
-            return "guidance.clip_scale"
-        return "choosing.clip_scores" if self["choosing"]["clip_scores"] else "choosing.scorer"
-
-    def _check_sampling(self) -> None:
-        model, guidance, choosing, upsampler = (self[key] for key in ("model", "guidance", "choosing", "upsampler"))
-        self._among("model.sampler", model["sampler"], SAMPLERS)
-        self._among("upsampler.sampler", upsampler["sampler"], SAMPLERS)
-        self._within("model.steps", model["steps"], 1, 1000)
-        for key, respacing in (("model", model["respacing"]), ("upsampler", upsampler["respacing"])):
-            try:
-                kept_steps(respacing)
-            except BadValue as error:
-                raise BadSetting(self.file, f"{key}.respacing", f"{respacing!r} cannot be", error.allowed) from error
-        stages = len(kept_steps(upsampler["respacing"])) if upsampler["respacing"] else 0
-        self._require("upsampler.respacing", stages > 1, "keeps too few steps", "one that keeps 2 or more")
-        shares = {
-            "model.eta": model["eta"],
-            "upsampler.eta": upsampler["eta"],
-            "guidance.from": guidance["from"],
-            "guidance.until": guidance["until"],
-            "guidance.rescale": guidance["rescale"],
-            "guidance.dynamic_thresholding": guidance["dynamic_thresholding"],
-        }
-        for key, share in shares.items():
-            self._within(key, share, 0, 1)
-        self._require(
-            "guidance.until", guidance["from"] <= guidance["until"], "is below guidance.from", "at least that"
-        )
-        self._within("guidance.clip_scale", guidance["clip_scale"], 0, 1000)
-        self._within("choosing.samples", choosing["samples"], 1, 64)
-        self._among("choosing.scorer", choosing["scorer"], SCORERS)
-        # a clean insertion into a sampler without noise: all samples would be the same picture
-        fresh = model["sampler"] == "ddpm" or (model["sampler"] == "ddim" and model["eta"] > 0)
-        self._require(
-            "choosing.samples",
-            choosing["samples"] == 1 or self["grid"]["mode"] == "noised" or fresh,
-            f'{choosing["samples"]} samples would all be the same: mode "clean" and {model["sampler"]} draw no noise',
-            '1, or grid.mode "noised", sampler "ddpm" or an eta above 0',
-        )
-        self._within("upsampler.temperature", upsampler["temperature"], 0, 2)
-
-    def _require(self, key: str, holds: bool, problem: str, allowed: str) -> None:
-        if not holds:
-            raise BadSetting(self.file, key, problem, allowed)
-
-    def _among(self, key: str, value: str, allowed: Any) -> None:
-        self._require(key, value in allowed, f"{value!r} is not known", ", ".join(allowed))
-
-    def _within(self, key: str, value: float, least: int, most: int) -> None:
-        self._require(key, least <= value <= most, f"{value} is outside {least}..{most}", f"{least}..{most}")
-
-    def _at_least(self, key: str, value: float, least: int) -> None:
-        self._require(key, value >= least, f"{value} is too small", f"{least} or more")
-
 
 def _take_section(section: str, given: dict[str, Any], values: dict[str, Any], file: Path) -> None:
     for key, value in given.items():
@@ -398,6 +250,13 @@ def _typed(value: Any, default: Any, file: Path, key: str) -> Any:
             raise BadSetting(file, key, f"{str(value)[:20]}... is too large", f"numbers up to {LARGEST_SEED}")
         return float(value)
     if type(value) is not type(default):
-        names = {str: "text", int: "a whole number", float: "a number", list: "a list", bool: "true or false"}
+        names = {
+            str: "text",
+            int: "a whole number",
+            float: "a number",
+            list: "a list",
+            bool: "true or false",
+            dict: "a table",
+        }
         raise BadSetting(file, key, f"{value!r} is not {names[type(default)]}", names[type(default)])
     return value

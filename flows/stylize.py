@@ -25,7 +25,7 @@ from flows.settings import Settings
 from flows.sources import asset_picture
 from flows.working import make_all, share, worker_name
 from glide.prepare import prepare
-from glide.request import Request, Restyled
+from glide.request import Request, Restyled, Step
 from styles.recipes import Recipe
 
 Batch = Callable[[str, Meter], tuple[int, int, list[str]]]
@@ -123,9 +123,12 @@ class Outcome:
     restyled: Restyled
 
 
-def outcomes(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[Outcome], dict[str, str]]:
+def outcomes(
+    rows: list[Any], working: Maker, assets: Assets, on_step: Callable[[str, Step], None] | None = None
+) -> tuple[list[Outcome], dict[str, str]]:
     """What these rows gave, which share a batch and have the columns id, json, source_id, style and
-    source_image_sha256; and a sentence on each that there is no picture of, by id."""
+    source_image_sha256; and a sentence on each that there is no picture of, by id. `on_step` hears of every step on the
+    way, with the row's id."""
     asked: list[tuple[Any, Recipe, Image.Image, Request]] = []
     failed = {}
     for row in rows:
@@ -141,7 +144,13 @@ def outcomes(rows: list[Any], working: Maker, assets: Assets) -> tuple[list[Outc
             if isinstance(error, RunFailed) and not isinstance(error, MissingAsset | DamagedAsset):
                 raise  # the assets are out of reach: every other row would wait for them in vain, too
             failed[row.id] = f"source {row.source_id}: {error}"
-    gave = working.make([request for *_, request in asked], options_of(asked[0][1])) if asked else []
+
+    def step(told: Step) -> None:
+        if on_step:
+            on_step(asked[told.request][0].id, told)
+
+    requests = [request for *_, request in asked]
+    gave = working.make(requests, options_of(asked[0][1]), step if on_step else None) if asked else []
     good = []
     for (row, recipe, source, _), restyled in zip(asked, gave, strict=True):
         if restyled.problem:

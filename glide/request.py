@@ -89,6 +89,19 @@ class Restyled:
     problem: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What one evaluation said of one image on its way: `image`, uint8 [S, S, 3], the clean image that the network
+    foresees (x0); `request`: its place among the requests; `sample`: which of its base images, 0 while `upsampling`;
+    `i`: the respaced index, which goes down to 0."""
+
+    request: int
+    sample: int
+    upsampling: bool
+    i: int
+    image: Images
+
+
 def remaining_steps(request: Request, steps: int) -> int:
     """r = T - k. Raises BadValue for a mode or an insertion step that cannot be."""
     if request.mode not in MODES:

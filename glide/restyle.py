@@ -24,39 +24,57 @@ from glide.request import (
     Options,
     Request,
     Restyled,
+    Step,
     derived_seed,
     remaining_steps,
 )
-from glide.samplers import Noise, sampler_named
+from glide.samplers import Denoised, Noise, sampler_named
 from glide.schedules import Schedule, make_schedule
 from glide.tokens import Tokenizer
 from glide.unet import TextEncoding, TextUNet, beside
 
-Moved = Callable[[int], None]
+Watched = Callable[[int, Tensor, Tensor], None]  # index, rows, x0: after each evaluation
 
 
 def restyle(
-    model: Model, requests: Sequence[Request], options: Options, *, width: int = 8, on_evaluation: Moved | None = None
+    model: Model,
+    requests: Sequence[Request],
+    options: Options,
+    *,
+    width: int = 8,
+    on_evaluation: Callable[[int], None] | None = None,
+    on_step: Callable[[Step], None] | None = None,
 ) -> list[Restyled]:
     """One outcome a request, in their order.
 
     `width`: rows an evaluation (an image that is guided takes two), which never changes with the number of requests, so
-    that an image does not depend on its neighbours; `on_evaluation(images)` is called as images move a step. k = T
-    gives back the source; k = 0 is pure text-to-image (with a mask: of the part that is repainted). Raises BadValue for
-    a mode, step, sampler, respacing or scorer that is not known, and for requests that do not fit the model's parts.
+    that an image does not depend on its neighbours; `on_evaluation(images)` is called as images move a step, and
+    `on_step` for every image then. k = T gives back the source; k = 0 is pure text-to-image (with a mask: of the part
+    that is repainted). Raises BadValue for a mode, step, sampler, respacing or scorer that is not known, and for
+    requests that do not fit the model's parts.
     """
     if not requests:
         return []
     if options.samples < 1 or options.scorer not in SCORERS:
         raise BadValue("samples, scorer", (options.samples, options.scorer), f"1 or more, {' or '.join(SCORERS)}")
-    moved = on_evaluation or (lambda images: None)
+
+    def watched(samples: int, upsampling: bool) -> Watched:
+        def watch(i: int, on: Tensor, x0: Tensor) -> None:
+            if on_evaluation:
+                on_evaluation(len(on))
+            if on_step:
+                for row, image in zip(on.tolist(), as_pixels(x0), strict=True):
+                    on_step(Step(row // samples, row % samples, upsampling, i, image))
+
+        return watch
+
     with torch.no_grad():
         drawn = [
             replace(request, seed=derived_seed(request.seed, f"sample {n}") if n else request.seed)
             for request in requests
             for n in range(options.samples)
         ]
-        x, guided, text = _base(model, drawn, options, width, moved)
+        x, guided, text = _base(model, drawn, options, width, watched(options.samples, False))
         scores = _scores(model, x, guided, text, options, width)
         kept = scores.nan_to_num(-torch.inf).argmax(dim=1)
         chosen = kept + options.samples * torch.arange(len(requests))
@@ -66,7 +84,7 @@ def restyle(
         if model.clip is not None and text is not None:
             seen = clip_scores(model.clip, x, text[chosen.to(x.device)], width).tolist()
         if model.upsampler is not None:
-            x = _upsampled(model, x.nan_to_num(0), best, options, width, moved)
+            x = _upsampled(model, x.nan_to_num(0), best, options, width, watched(1, True))
         pixels = as_pixels(x)
     return [
         Restyled(
@@ -101,7 +119,7 @@ def as_pixels(x: Tensor) -> Images:
 
 
 def _base(
-    model: Model, requests: list[Request], options: Options, width: int, moved: Moved
+    model: Model, requests: list[Request], options: Options, width: int, watch: Watched
 ) -> tuple[Tensor, Guided, Tensor | None]:
     """Base images [N, 3, S, S] in [-1, 1], the adapter they were made with, and CLIP's features of their prompts."""
     size, device = model.spec.size, model.device
@@ -132,11 +150,13 @@ def _base(
     )
     noise = _noise([request.seed for request in requests], size, device)
     x = inserted(sources, noise(0, torch.arange(len(requests))), requests, schedule, remaining)
-    x = _walk(guided, x, options.sampler, remaining, noise, options.eta, moved)
+    x = _walk(guided, x, options.sampler, remaining, noise, options.eta, watch)
     return x, guided, text
 
 
-def _upsampled(model: Model, x: Tensor, requests: list[Request], options: Options, width: int, moved: Moved) -> Tensor:
+def _upsampled(
+    model: Model, x: Tensor, requests: list[Request], options: Options, width: int, watch: Watched
+) -> Tensor:
     """Base images `x` enlarged by the upsampler: without guidance, from noise x temperature, beside the base image in
     the 8 bits that it would be saved in, as the release does."""
     network, size, device = model.upsampler, model.spec.upsampled_size, model.device
@@ -161,16 +181,18 @@ def _upsampled(model: Model, x: Tensor, requests: list[Request], options: Option
     noise = _noise([derived_seed(request.seed, "upsampler") for request in requests], size, device)
     start = options.upsampler_temperature * noise(0, torch.arange(len(requests)))
     remaining = torch.full((len(requests),), len(schedule))
-    return _walk(guided, start, options.upsampler_sampler, remaining, noise, options.upsampler_eta, moved)
+    return _walk(guided, start, options.upsampler_sampler, remaining, noise, options.upsampler_eta, watch)
 
 
-def _walk(guided: Guided, x: Tensor, sampler: str, remaining: Tensor, noise: Noise, eta: float, moved: Moved) -> Tensor:
-    def denoise(xi: Tensor, i: int, on: Tensor) -> object:
+def _walk(
+    guided: Guided, x: Tensor, sampler: str, remaining: Tensor, noise: Noise, eta: float, watch: Watched
+) -> Tensor:
+    def denoise(xi: Tensor, i: int, on: Tensor) -> Denoised:
         told = guided(xi, i, on)
-        moved(len(xi))
+        watch(i, on, told.x0)
         return told
 
-    x = sampler_named(sampler)(denoise, x, guided.schedule, remaining, noise, eta)  # type: ignore[arg-type]
+    x = sampler_named(sampler)(denoise, x, guided.schedule, remaining, noise, eta)
     x = x.clamp(-1, 1)  # a gradient may have moved it in the last step, and known pixels too
     return guided.known.pasted(x, torch.arange(len(x), device=x.device)) if guided.known else x
 

@@ -1,19 +1,21 @@
-"""What a token says of itself: ERC-721 metadata as marketplaces read it, with where the picture came from."""
+"""What a token and its collection say of themselves: JSON as wallets and marketplaces read it, with where the picture
+came from."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from errors import BadSetting, BadSource
+from errors import BadSetting
+from minting.attributes import Attribute, Rules, own_attributes, ruled, source_attributes, whole
 
 PLACEHOLDERS = ("{collection}", "{number}", "{source}", "{style}")
-OWN_TRAITS = ("Style", "Guidance Scale", "Insertion Step")
-_OPENSEA_KEYS = ("trait_type", "value", "display_type", "max_value")
+TEMPLATES = ("name_template", "description_template", "token_url", "animation_url")
+STANDARDS = ("ERC-721", "ERC-1155")
+FORMATS = {"png": ".png", "webp": ".webp"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,8 @@ class Token:
     `number`: from 1; `source`: the source token's id; `source_attributes`: that token's own, in OpenSea's form
     (trait_type, value, display_type); `guidance_scale`: s; `insertion_step`: k of `steps` T; `recipe`: every input that
     changes pixels, whose canonical JSON has `recipe_id` as its SHA-256; `image`: the picture's
-    file, whose text chunk "toadworks" is carried over where there is one; `name`: its own, or "" for the template's.
+    file, whose text chunk "toadworks" is carried over where there is one; `name`: its own, or "" for the template's;
+    `preview`: an animated WebP of its sampling, if there is one.
     """
 
     number: int
@@ -43,18 +46,13 @@ class Token:
     weights_sha256: str
     image: Path
     name: str = ""
+    preview: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """How the new collection is called and shown.
-
-    `collection`, `symbol`, `description`: of the whole collection; `name_template`, `description_template`: of each
-    token, with the placeholders {collection} {number} {source} {style} (a number may be padded: {number:04});
-    `external_url`: the collection's own page or ""; `image_base_uri`: what comes before "1.png" in the metadata (an
-    ipfs:// folder), or "" for paths within the release; `image_size`: the longer side in pixels, 0 for as it is;
-    `resampling`: "nearest" (whole factors only) or "lanczos"; `settings_file`: the user's file that errors name.
-    """
+    """How the new collection is called and shown: the keys of [release] in a collection.toml, as docs/settings.md tells
+    them, with `rules` for [attributes] and `settings_file`, the user's file that errors name."""
 
     collection: str
     symbol: str = ""
@@ -62,41 +60,77 @@ class Release:
     name_template: str = "{collection} #{number}"
     description_template: str = "Source {source} as {style}."
     external_url: str = ""
+    token_url: str = ""
+    animation_url: str = ""
+    background_color: str = ""
+    collection_image: str = ""
+    banner_image: str = ""
+    featured_image: str = ""
+    collaborators: Sequence[str] = ()
+    royalty_basis_points: int = 0
+    royalty_recipient: str = ""
+    standard: str = "ERC-721"
+    profile: str = "unixfs-v1-2025"
     image_base_uri: str = ""
+    metadata_base_uri: str = ""
+    image_format: str = "png"
     image_size: int = 512
+    image_limit: int = 0
     resampling: str = "nearest"
+    previews: bool = False
+    placeholder_image: str = ""
+    rules: Rules = field(default_factory=Rules)
     settings_file: Path | str = "collection.toml"
 
-    def image_uri(self, number: int, *, within: str) -> str:
-        """Where a token's image is: under `image_base_uri`, or else relative to a file, `within` the images' folder
-        as seen from there ("../images/")."""
-        base = self.image_base_uri or within
-        return f"{base}{'' if base.endswith('/') else '/'}{number}.png"
+    def image_path(self, number: int) -> str:
+        """Of a token's image within the release."""
+        return f"images/{number}{FORMATS[self.image_format]}"
+
+    def metadata_path(self, number: int) -> str:
+        """Of a token's metadata within the release."""
+        return f"metadata/{metadata_name(number, self.standard)}"
 
 
-def token_metadata(token: Token, release: Release) -> dict[str, Any]:
-    """One token's JSON object: ERC-721's name, description and image ("ERC721 Metadata JSON Schema" of EIP-721),
-    OpenSea's external_url and attributes, and properties.provenance: what makes the picture again.
+def metadata_name(number: int, standard: str) -> str:
+    """What a contract asks for behind its base URI: ERC-721's `tokenURI` joins the number, without padding or ending
+    (OpenZeppelin's and ERC721A's `baseURI`); of ERC-1155 clients put 64 hexadecimal digits, lower case, where the URI
+    has {id} (EIP-1155, "Metadata")."""
+    return f"{number:064x}.json" if standard == "ERC-1155" else str(number)
+
+
+def preview_path(number: int) -> str:
+    return f"previews/{number}.webp"
+
+
+def joined(base: str, name: str) -> str:
+    """A base URI and a name, with one slash between."""
+    return f"{base}{'' if base.endswith('/') else '/'}{name}"
+
+
+def token_metadata(token: Token, release: Release, image: str, preview: str = "") -> dict[str, Any]:
+    """One token's JSON object: ERC-721's name, description and image ("ERC721 Metadata JSON Schema" of EIP-721; an
+    ERC-1155 token has `decimals` too), OpenSea's external_url, animation_url, background_color and attributes, and
+    properties.provenance: what makes the picture again. `image`, `preview`: their URIs.
 
     Raises BadSetting for a template that cannot be filled in, BadSource for an attribute that is none.
     """
-    values: dict[str, str | int] = {
-        "collection": release.collection,
-        "number": token.number,
-        "source": token.source,
-        "style": token.style,
-    }
-    metadata: dict[str, Any] = {}
+    values = _values(token, release)
     file = release.settings_file
-    metadata["name"] = token.name or fill_in("release.name_template", release.name_template, values, file)
-    metadata["description"] = fill_in("release.description_template", release.description_template, values, file)
-    metadata["image"] = release.image_uri(token.number, within="../images/")
-    if release.external_url:
-        metadata["external_url"] = release.external_url
-    metadata["attributes"] = [
-        *source_attributes(token.source, token.source_attributes),
-        *own_attributes(token.style, token.guidance_scale, token.insertion_step),
-    ]
+
+    def filled(key: str) -> str:
+        return fill_in(f"release.{key}", getattr(release, key), values, file)
+
+    metadata: dict[str, Any] = {"name": token_name(token, release), "description": filled("description_template")}
+    if release.standard == "ERC-1155":
+        metadata["decimals"] = 0
+    metadata["image"] = image
+    further = {
+        "external_url": filled("token_url") or release.external_url,
+        "animation_url": filled("animation_url") or preview,
+        "background_color": release.background_color,
+    }
+    metadata |= {key: value for key, value in further.items() if value}
+    metadata["attributes"] = ruled(given_attributes(token), release.rules)
     metadata["properties"] = {
         "provenance": {
             "source": token.source,
@@ -117,6 +151,38 @@ def token_metadata(token: Token, release: Release) -> dict[str, Any]:
     return metadata
 
 
+def given_attributes(token: Token) -> list[Attribute]:
+    """The source's attributes, then the token's own, before any rule. Raises BadSource for one that is none."""
+    return [
+        *source_attributes(token.source, token.source_attributes),
+        *own_attributes(token.style, token.guidance_scale, token.insertion_step),
+    ]
+
+
+def token_name(token: Token, release: Release) -> str:
+    """Its own name, or the template's. Raises BadSetting for a template that cannot be filled in."""
+    key = "release.name_template"
+    return token.name or fill_in(key, release.name_template, _values(token, release), release.settings_file)
+
+
+def collection_metadata(release: Release, image: str) -> dict[str, Any]:
+    """The collection's own JSON object, which `contractURI` names (ERC-7572), with OpenSea's royalty fields where there
+    is a royalty. `image`: the URI of its picture, unless the settings name one."""
+    about = {
+        "name": release.collection,
+        "symbol": release.symbol,
+        "description": release.description,
+        "image": release.collection_image or image,
+        "banner_image": release.banner_image,
+        "featured_image": release.featured_image,
+        "external_link": release.external_url,
+        "collaborators": list(release.collaborators),
+        "seller_fee_basis_points": release.royalty_basis_points,
+        "fee_recipient": release.royalty_recipient,
+    }
+    return {key: value for key, value in about.items() if value}
+
+
 def fill_in(key: str, template: str, values: Mapping[str, str | int], settings_file: Path | str) -> str:
     """The template with its placeholders filled in. Raises BadSetting, naming `key`, for any but those allowed."""
     allowed = ", ".join(PLACEHOLDERS)
@@ -131,41 +197,11 @@ def fill_in(key: str, template: str, values: Mapping[str, str | int], settings_f
         raise BadSetting(settings_file, key, problem, allowed) from error
 
 
-def own_attributes(style: str, guidance_scale: float, insertion_step: int) -> list[dict[str, Any]]:
-    """What a token has of its style and recipe."""
-    return [
-        {"trait_type": "Style", "value": style},
-        {"trait_type": "Guidance Scale", "value": whole(guidance_scale), "display_type": "number"},
-        {"trait_type": "Insertion Step", "value": insertion_step, "display_type": "number"},
-    ]
-
-
-def source_attributes(source: str, attributes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The source's own attributes. One that is called as ours are (in any case) becomes "Source <name>", since two
-    traits of one name would be counted together; one whose value is null says nothing and is left out.
-
-    Raises BadSource, naming the token, for an attribute without a value or whose value is not text or a number.
-    """
-    ours = {name.casefold() for name in OWN_TRAITS}
-    taken = ours | {str(given.get("trait_type")).casefold() for given in attributes}
-    kept = []
-    for given in attributes:
-        value = given.get("value", ())
-        if value is None:
-            continue
-        if not (isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))):
-            problem = f"attribute {dict(given)!r} has no value that is text or a number"
-            raise BadSource(f"source {source}", problem)
-        attribute = {key: given[key] for key in _OPENSEA_KEYS if key in given}
-        name = str(attribute.get("trait_type"))
-        if name.casefold() in ours:
-            while name.casefold() in taken:
-                name = f"Source {name}"
-            attribute["trait_type"] = name
-        kept.append(attribute)
-    return kept
-
-
-def whole(value: float) -> float | int:
-    """3.0 as 3, so that a scale is written in one way however it was typed."""
-    return int(value) if float(value).is_integer() else value
+def _values(token: Token, release: Release) -> dict[str, str | int]:
+    """What the placeholders stand for."""
+    return {
+        "collection": release.collection,
+        "number": token.number,
+        "source": token.source,
+        "style": token.style,
+    }

@@ -1,32 +1,72 @@
-"""Writes a release: numbered images, their metadata, the collection's own, a table and a gallery page.
+"""Writes a release: numbered images, their metadata, the collection's own, tables, pages, and the manifest over all.
 
-The folder appears whole or not at all, and the same tokens give the same bytes.
+The folder appears whole or not at all, only without a fault, and the same tokens give the same bytes.
 """
 
 from __future__ import annotations
 
-import csv
-import glob
+import hashlib
 import io
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from errors import BadSetting, BadSource, BadValue, NothingLeft, ToadworksError
+from errors import BadRelease, BadSetting, NothingLeft, ToadworksError
+from minting.attributes import check_rules
 from minting.gallery import gallery_page
-from minting.metadata import Release, Token, fill_in, token_metadata
+from minting.images import RESAMPLING, release_image
+from minting.ipfs import PROFILES, cid_of, profile_named
+from minting.linting import lint
+from minting.linting.faults import Tell
+from minting.linting.metadata import check_address, check_royalty
+from minting.manifest import (
+    FILE,
+    About,
+    File,
+    Manifest,
+    Part,
+    Picture,
+    Promise,
+    TokenEntry,
+    described,
+    keccak_of,
+    mime_of,
+    provenance,
+)
+from minting.metadata import (
+    FORMATS,
+    STANDARDS,
+    TEMPLATES,
+    Release,
+    Token,
+    collection_metadata,
+    fill_in,
+    joined,
+    preview_path,
+    token_metadata,
+    token_name,
+)
+from minting.rarity import rarity_csv, rarity_table
+from minting.rarity_page import rarity_page
+from minting.swapping import replacing
+from minting.tables import opensea_table, token_table
 
-__all__ = ["BadNumbers", "Release", "Token", "release_image", "write_release"]
+__all__ = ["BadNumbers", "Release", "Token", "check_release", "write_release"]
 
-TEXT_CHUNK = "toadworks"
-CONTENTS = {"images", "metadata", "collection.json", "collection.csv", "index.html"}
-_KEPT_MODES = {"L", "LA", "RGB", "RGBA"}
-RESAMPLING = {"nearest": Image.Resampling.NEAREST, "lanczos": Image.Resampling.LANCZOS}
+COLLECTION = "collection.json"
+SCHEMES = ("https://", "http://", "ipfs://")
+
+Meter = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""`with meter(stage, total) as advance`: shows how far a stage is."""
 
 
 class BadNumbers(ToadworksError):
@@ -37,90 +77,257 @@ class BadNumbers(ToadworksError):
         self.problem = problem
 
 
-def write_release(
-    folder: Path, tokens: Sequence[Token], release: Release, progress: Callable[[int], None] | None = None
-) -> Path:
-    """Write `folder` with images/1.png, metadata/1.json, metadata/_metadata.json (all of them), collection.json
-    (contract metadata, ERC-7572), collection.csv and index.html; return its path. An earlier release there is replaced.
+@contextmanager
+def silent(stage: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A Meter that shows nothing."""
+    yield lambda done: None
 
-    Everything is written beside it, as <name>.tmp-<process>, and swapped in at the end: until then, and if anything
-    fails, the earlier release stays. One process at a time may write to a folder. `progress` gets the number of tokens
-    done. Raises NothingLeft without tokens, BadNumbers, BadSetting for settings that cannot be used, BadSource for an
-    image that does not decode, BadValue where `folder` holds something that is no release.
+
+def write_release(
+    folder: Path,
+    tokens: Sequence[Token],
+    release: Release,
+    *,
+    alike: Mapping[int, str] | None = None,
+    shuffle: Mapping[str, Any] | None = None,
+    private: Collection[str] = (),
+    meter: Meter = silent,
+) -> Path:
+    """Write `folder` with everything that docs/exporting.md lists; return its path. An earlier release there is
+    replaced, whole, at the end.
+
+    `alike`, `private`: see `linting.lint`; `shuffle`: the public record that the numbers follow. Raises NothingLeft
+    without tokens, BadNumbers, BadSetting for settings that cannot be used, BadSource for an image that does not
+    decode, BadValue where `folder` holds something that is no release, BadRelease with all that is wrong with what was
+    written, which is then kept beside it.
     """
     tokens = sorted(tokens, key=lambda token: token.number)
     _check_numbers([token.number for token in tokens])
     check_release(release)
+    for token in tokens:  # whatever cannot be said is told before anything is drawn
+        token_metadata(token, release, "")
     folder = folder.resolve()
-    _check_replaceable(folder)
-    metadata = [token_metadata(token, release) for token in tokens]
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
-        for name in ("images", "metadata"):
-            (unfinished / name).mkdir(parents=True)
-        for done, (token, about) in enumerate(zip(tokens, metadata, strict=True), start=1):
-            (unfinished / "images" / f"{token.number}.png").write_bytes(release_image(token.image, release))
-            _write_json(unfinished / "metadata" / f"{token.number}.json", about)
-            if progress:
-                progress(done)
-        _write_json(unfinished / "metadata" / "_metadata.json", metadata)
-        _write_json(unfinished / "collection.json", collection_metadata(release))
-        (unfinished / "collection.csv").write_text(_table(tokens, metadata), encoding="utf-8", newline="")
-        page = gallery_page(release, list(zip(tokens, metadata, strict=True)))
-        (unfinished / "index.html").write_text(page, encoding="utf-8", newline="")
-        _swap_in(unfinished, folder)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+    with replacing(folder) as unfinished:
+        Writer(unfinished, release, tokens, meter).write(shuffle)
+        with meter("check", len(tokens)) as advance:
+            faults = lint(
+                unfinished,
+                alike=alike,
+                private=private,
+                image_size=release.image_size,
+                image_limit=release.image_limit,
+                progress=advance,
+            )
+        if faults:
+            raise BadRelease(folder, list(map(str, faults)))
     return folder
 
 
-def release_image(file: Path, release: Release) -> bytes:
-    """The image as a PNG in the release's size, squeezed without loss. Besides pixels and colour profile, only its
-    text chunk "toadworks" (where it came from) is carried over. Raises BadSource, BadSetting."""
-    try:
-        with Image.open(file) as opened:
-            opened.load()
-            if opened.mode in _KEPT_MODES and "transparency" not in opened.info:
-                image = opened.copy()
-            else:  # a palette cannot be resampled, CMYK cannot be a PNG
-                image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadSource(file, f"the image does not decode ({error})") from error
-    longer = max(image.size)
-    if release.image_size and release.image_size != longer:
-        if release.resampling == "nearest" and release.image_size % longer:
-            raise BadSetting(
-                release.settings_file,
-                "release.image_size",
-                f"{release.image_size} is no whole multiple of {longer}, the size of {file}, as nearest needs",
-                f'0 (as it is), a multiple of {longer}, or resampling "lanczos"',
+class Writer:
+    """Writes the files of one release into an empty folder."""
+
+    def __init__(self, folder: Path, release: Release, tokens: Sequence[Token], meter: Meter = silent) -> None:
+        self.folder, self.release, self.tokens, self.meter = folder, release, tokens, meter
+        self.profile = profile_named(release.profile)
+        self.parts: dict[str, Part] = {}
+        self.cids: dict[str, str] = {}  # of files, by their paths
+
+    def write(self, shuffle: Mapping[str, Any] | None) -> None:
+        pictures = self.write_images()
+        previews = self.write_previews()
+        metadata = [
+            token_metadata(
+                token,
+                self.release,
+                self.image_uri(pictures[token.number].path),
+                self.preview_uri(token.number, previews),
             )
-        size = [max(1, round(side * release.image_size / longer)) for side in image.size]
-        image = image.resize((size[0], size[1]), RESAMPLING[release.resampling])
-    text = image.info.get(TEXT_CHUNK)
-    image.info = {key: image.info[key] for key in ("icc_profile",) if key in image.info}
-    chunks = PngImagePlugin.PngInfo()
-    if text is not None:
-        chunks.add_text(TEXT_CHUNK, text)
-    packed = io.BytesIO()
-    image.save(packed, "PNG", pnginfo=chunks, optimize=True)
-    return packed.getvalue()
+            for token in self.tokens
+        ]
+        self.write_metadata(metadata)
+        entries = [self.entry(token, pictures[token.number], previews.get(token.number)) for token in self.tokens]
+        listed = list(zip(entries, metadata, strict=True))
+        self.write_json(COLLECTION, collection_metadata(self.release, self.image_uri(entries[0].image.path)))
+        self.write_json("_metadata.json", metadata)
+        self.write_text("collection.csv", token_table(listed))
+        self.write_text("opensea.csv", opensea_table(listed))
+        self.write_text("index.html", gallery_page(self.release, listed))
+        rarity = rarity_table(metadata)
+        self.write_text("rarity.csv", rarity_csv(rarity))
+        self.write_text("rarity.html", rarity_page(self.release, rarity, [entry.image.path for entry in entries]))
+        self.write_manifest("release", entries, shuffle=shuffle)
+
+    def write_images(self) -> dict[int, Picture]:
+        """By number. Their CIDs are known once all are there."""
+        (self.folder / "images").mkdir()
+
+        def written(token: Token) -> dict[str, Any]:
+            path = self.release.image_path(token.number)
+            data = release_image(token.image, self.release)
+            (self.folder / path).write_bytes(data)
+            return {"path": path, **about_image(data, path)}
+
+        # squeezing leaves the interpreter to others
+        with self.meter("images", len(self.tokens)) as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = []
+            try:
+                for about in pool.map(written, self.tokens):
+                    found.append(about)
+                    advance(1)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        self.add_part("images")
+        return {
+            token.number: Picture(cid=self.cids[about["path"]], **about)
+            for token, about in zip(self.tokens, found, strict=True)
+        }
+
+    def write_previews(self) -> dict[int, File]:
+        given = {token.number: token.preview for token in self.tokens if token.preview}
+        if not given:
+            return {}
+        (self.folder / "previews").mkdir()
+        for number, file in given.items():
+            shutil.copyfile(file, self.folder / preview_path(number))
+        self.add_part("previews")
+        return {number: self.file(preview_path(number)) for number in given}
+
+    def write_metadata(self, metadata: Sequence[Mapping[str, Any]]) -> None:
+        (self.folder / "metadata").mkdir()
+        for token, about in zip(self.tokens, metadata, strict=True):
+            self.write_json(self.release.metadata_path(token.number), about)
+        self.add_part("metadata")
+
+    def write_manifest(
+        self,
+        stage: Literal["release", "placeholder"],
+        entries: list[TokenEntry],
+        promise: Promise | None = None,
+        shuffle: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Over everything else that lies in the folder."""
+        self.add_part(COLLECTION)
+        release = self.release
+        base = joined(release.metadata_base_uri or f"ipfs://{self.parts['metadata'].cid}/", "")
+        known = {file.path for entry in entries for file in entry.files}
+        others = sorted(file.relative_to(self.folder).as_posix() for file in self.folder.rglob("*") if file.is_file())
+        manifest = Manifest(
+            format=1,
+            software=f"toadworks {version('toadworks')}",
+            stage=stage,
+            collection=About(name=release.collection, symbol=release.symbol),
+            standard=release.standard,  # type: ignore[arg-type]  # checked
+            profile=self.profile.name,
+            base_uri=f"{base}{{id}}.json" if release.standard == "ERC-1155" else base,
+            contract_uri=f"ipfs://{self.parts[COLLECTION].cid}",
+            parts=self.parts,
+            provenance=provenance([entry.image for entry in entries]),
+            promise=promise,
+            shuffle=dict(shuffle) if shuffle else None,
+            tokens=entries,
+            files=[self.file(path) for path in others if path not in known],
+        )
+        self.write_text(FILE, manifest.text())
+
+    def entry(self, token: Token, picture: Picture, preview: File | None) -> TokenEntry:
+        return TokenEntry(
+            number=token.number,
+            name=token_name(token, self.release),
+            source=token.source,
+            source_licence=token.source_licence,
+            recipe=token.recipe_id,
+            model=token.model,
+            weights_sha256=token.weights_sha256,
+            image=picture,
+            metadata=self.file(self.release.metadata_path(token.number)),
+            preview=preview,
+        )
+
+    def add_part(self, path: str) -> None:
+        """A folder, or a file, that is complete now and gets a root of its own."""
+        whole = self.folder / path
+        imported = cid_of(whole, self.profile)
+        for name, cid in imported.files.items():
+            self.cids[f"{path}/{name}" if whole.is_dir() else path] = cid
+        files = sum(1 for file in whole.rglob("*") if file.is_file()) if whole.is_dir() else 1
+        self.parts[path] = Part(cid=imported.cid, files=files, bytes=imported.bytes)
+
+    def file(self, path: str) -> File:
+        cid = self.cids.get(path) or cid_of(self.folder / path, self.profile).cid
+        return described(self.folder, path, cid)
+
+    def image_uri(self, path: str) -> str:
+        return joined(self.release.image_base_uri or f"ipfs://{self.parts['images'].cid}/", path.split("/")[-1])
+
+    def preview_uri(self, number: int, previews: Mapping[int, File]) -> str:
+        if number not in previews:
+            return ""
+        return f"ipfs://{self.parts['previews'].cid}/{previews[number].path.split('/')[-1]}"
+
+    def write_json(self, path: str, content: Any) -> None:
+        self.write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_text(self, path: str, text: str) -> None:
+        (self.folder / path).write_text(text, encoding="utf-8", newline="")
 
 
-def collection_metadata(release: Release) -> dict[str, str]:
-    """The collection's own JSON object, which `contractURI` names (ERC-7572); its picture is the first token's."""
-    about = {
-        "name": release.collection,
-        "symbol": release.symbol,
-        "description": release.description,
-        "image": release.image_uri(1, within="images/"),
-        "external_link": release.external_url,
+def check_release(release: Release) -> None:
+    """Raises BadSetting for settings that no release can be written with."""
+    file = release.settings_file
+
+    def require(key: str, holds: bool, problem: str, allowed: str) -> None:
+        if not holds:
+            raise BadSetting(file, f"release.{key}", problem, allowed)
+
+    def among(key: str, allowed: Collection[str]) -> None:
+        require(key, getattr(release, key) in allowed, f"{getattr(release, key)!r} is not known", ", ".join(allowed))
+
+    def told(key: str) -> Tell:
+        return lambda problem, remedy: require(key, False, problem, remedy)
+
+    require("collection", bool(release.collection.strip()), "is empty", "the new collection's name")
+    among("standard", STANDARDS)
+    among("profile", PROFILES)
+    among("image_format", FORMATS)
+    among("resampling", RESAMPLING)
+    require("image_size", release.image_size >= 0, f"{release.image_size} is negative", "0 (as it is) or pixels")
+    require("image_limit", release.image_limit >= 0, f"{release.image_limit} is negative", "0 (no limit) or bytes")
+    for key in (
+        "external_url",
+        "collection_image",
+        "banner_image",
+        "featured_image",
+        "image_base_uri",
+        "metadata_base_uri",
+    ):
+        given = getattr(release, key)
+        problem = f"{given!r} is no web address"
+        require(key, not given or given.startswith(SCHEMES), problem, f"empty, {', '.join(SCHEMES)}")
+    colour = release.background_color
+    written = not colour or bool(re.fullmatch("[0-9a-fA-F]{6}", colour))
+    require("background_color", written, f"{colour!r} is no colour", 'six hexadecimal digits without #, or ""')
+    check_royalty(release.royalty_basis_points, release.royalty_recipient, told("royalty_basis_points"))
+    for person in release.collaborators:
+        check_address(person, "collaborator", told("collaborators"))
+    example: dict[str, str | int] = {"collection": "", "number": 1, "source": "", "style": ""}
+    for key in TEMPLATES:
+        fill_in(f"release.{key}", getattr(release, key), example, file)
+    check_rules(release.rules, file)
+
+
+def about_image(data: bytes, path: str) -> dict[str, Any]:
+    """What a manifest says of an image, but where it is."""
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
+    return {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "keccak256": keccak_of([data]),
+        "bytes": len(data),
+        "mime": mime_of(path),
+        "width": width,
+        "height": height,
     }
-    return {key: value for key, value in about.items() if value}
 
 
 def _check_numbers(numbers: Sequence[int]) -> None:
@@ -134,69 +341,3 @@ def _check_numbers(numbers: Sequence[int]) -> None:
             raise BadNumbers(f"{number} is there twice")
         if number > expected:
             raise BadNumbers(f"{expected} is missing")
-
-
-def check_release(release: Release) -> None:
-    """Raises BadSetting for settings that no release can be written with."""
-    file = release.settings_file
-    if not release.collection.strip():
-        raise BadSetting(file, "release.collection", "is empty", "the new collection's name")
-    if release.resampling not in RESAMPLING:
-        raise BadSetting(file, "release.resampling", f"{release.resampling!r} is not known", ", ".join(RESAMPLING))
-    if release.image_size < 0:
-        raise BadSetting(file, "release.image_size", f"{release.image_size} is negative", "0 (as it is) or pixels")
-    if release.external_url and not release.external_url.startswith(("https://", "http://", "ipfs://")):
-        problem = f"{release.external_url!r} is no web address"
-        raise BadSetting(file, "release.external_url", problem, "https://, http://, ipfs://")
-    example: dict[str, str | int] = {"collection": "", "number": 1, "source": "", "style": ""}
-    fill_in("release.name_template", release.name_template, example, file)
-    fill_in("release.description_template", release.description_template, example, file)
-
-
-def _check_replaceable(folder: Path) -> None:
-    """A release replaces a release: anything else in the folder is somebody's work and is not deleted."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise BadValue("release folder", str(folder), "a new folder, not a file")
-    others = sorted({entry.name for entry in folder.iterdir()} - CONTENTS - {".DS_Store", "Thumbs.db"})
-    if others:
-        raise BadValue("release folder's entry", others[0], f"{', '.join(sorted(CONTENTS))} in {folder}")
-
-
-def _swap_in(unfinished: Path, folder: Path) -> None:
-    """Two renames: killed between them, the name is free and both releases are whole beside it."""
-    earlier = unfinished.with_name(f"{unfinished.name}-earlier")
-    try:
-        if folder.exists():
-            shutil.rmtree(earlier, ignore_errors=True)
-            folder.rename(earlier)
-        unfinished.rename(folder)
-    except BaseException:
-        if earlier.exists() and not folder.exists():
-            earlier.rename(folder)
-        raise
-    # What is left beside it: the earlier release, and what runs that were killed had begun.
-    for left in folder.parent.glob(f"{glob.escape(folder.name)}.tmp-[0-9]*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _write_json(file: Path, content: Any) -> None:
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    file.write_text(text, encoding="utf-8", newline="")
-
-
-def _columns(metadata: dict[str, Any]) -> dict[str, Any]:
-    """What of a token's provenance fits a cell."""
-    provenance = metadata["properties"]["provenance"]
-    return {key: value for key, value in provenance.items() if not isinstance(value, dict)}
-
-
-def _table(tokens: Sequence[Token], metadata: Sequence[dict[str, Any]]) -> str:
-    """CSV with a line for each token: what a spreadsheet needs to check or sort the drop."""
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["number", "name", "image", *_columns(metadata[0])])
-    for token, about in zip(tokens, metadata, strict=True):
-        lines.writerow([token.number, about["name"], f"images/{token.number}.png", *_columns(about).values()])
-    return text.getvalue()

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from collection_db import deciding
 from collection_db.deciding import Said
-from errors import BadValue, UnknownCandidate
+from errors import BadValue, Frozen, UnknownCandidate
 
 
 def said(table, id):
@@ -133,6 +133,25 @@ def test_bad_tokens_leave_the_old(table, given):
     with pytest.raises(UnknownCandidate):
         table.set_tokens([token(1, "0" * 64)])
     assert table.tokens() == before
+
+
+def test_published_tokens_keep_their_numbers(table, given):
+    ids = given.candidates(table, 3)
+    table.set_tokens([token(1, ids[0]), token(2, ids[1])])
+    assert [row.published_at for row in table.tokens()] == [None, None]
+    assert (table.publish_tokens(), table.publish_tokens()) == (2, 0)
+    before = table.tokens()
+    for rows in ([token(1, ids[1]), token(2, ids[0])], [token(1, ids[0])], [token(1, ids[2]), token(2, ids[1])]):
+        with pytest.raises(Frozen, match="is published"):
+            table.set_tokens(rows)
+        assert table.tokens() == before
+    renamed = token(1, ids[0]) | {"name": "Bo"}
+    table.set_tokens([renamed, token(2, ids[1]), token(3, ids[2])])
+    after = table.tokens()
+    assert [row.published_at for row in after] == [before[0].published_at, before[1].published_at, None]
+    assert (after[0].name, after[1]) == ("Bo", before[1])
+    table.set_tokens([token(1, ids[1])], renumber=True)
+    assert [(row.candidate_id, row.published_at) for row in table.tokens()] == [(ids[1], None)]
 
 
 def test_a_group_with_an_accepted_candidate_offers_no_leader(table, given):

@@ -20,7 +20,7 @@ from styles.catalogue import read_catalogue
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
-TYPES = {str: "text", int: "whole number", float: "number", list: "list", bool: "true or false"}
+TYPES = {str: "text", int: "whole number", float: "number", list: "list", bool: "true or false", dict: "table"}
 
 
 def commands_of(group: click.Group, before: str = "") -> dict[str, click.Command]:

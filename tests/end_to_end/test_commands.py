@@ -121,8 +121,11 @@ def test_accepted_candidates_become_tokens(pond, toadworks):
     assert "accepted 2; now 2 accepted" in toadworks("accept", first[:8], second, cwd=pond).stdout
     assert "rejected 1; now 2 accepted" in toadworks("reject", third[:8], cwd=pond).stdout
     told = toadworks("export", cwd=pond)
+    assert told.returncode == 2 and "token 2: looks like token 1" in told.stderr  # one source, two scales
+    assert toadworks("tag", "look-alike-ok", second, cwd=pond).stdout == "tag: 1\n"
+    told = toadworks("export", cwd=pond)
     assert told.returncode == 0 and "2 tokens" in told.stdout
-    metadata = json.loads((pond / "release" / "metadata" / "1.json").read_text())
+    metadata = json.loads((pond / "release" / "metadata" / "1").read_text())
     assert metadata["name"] == "pond #1"
     traits = {trait["trait_type"]: trait["value"] for trait in metadata["attributes"]}
     assert traits["Style"] == "crayon" and traits["Insertion Step"] == 2 and "Body" in traits

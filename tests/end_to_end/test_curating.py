@@ -165,6 +165,7 @@ def test_gc_frees_only_when_told_to(say: Say, settings: Settings, ids: list[str]
 
 def test_check_repairs_what_is_lost(say: Say, settings: Settings, ids: list[str]) -> None:
     say("accept", ids[1], "--curator", "eve")
+    say("tag", "look-alike-ok", ids[1], "--curator", "eve")
     told = say("check", "--quick", status=1)
     assert "       1  assets missing" in told.stdout
     assert last(told) == ("toadworks: something is wrong (above); `toadworks check --repair` mends what can be mended")

@@ -130,7 +130,7 @@ def test_nothing_is_sent_without_a_yes(toads: Callable[..., Settings]) -> None:
 def test_changed_release_is_not_sent(toads: Callable[..., Settings]) -> None:
     settings = toads(to="out")
     (settings.release_folder / "images" / "1.png").write_bytes(b"frog")
-    with pytest.raises(BadRelease, match=r"images/1\.png: it has 4 bytes instead of 3001"):
+    with pytest.raises(BadRelease, match=r"images/1\.png: has 4 bytes, and 3001 in manifest\.json"):
         sent(settings)
     assert not (settings.folder / "out").exists()
 

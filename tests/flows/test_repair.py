@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from collection_db import Table
-from flows import making
+from flows import again, making
 from flows import repair as repairing
 from flows.check import check
 from flows.ingest import png
@@ -172,13 +172,13 @@ def test_image_accepted_while_it_is_made_again_is_not_replaced(
     changed(pond, id, "torch")
     image = pond.image_of(id)
     pond.spoil(image)
-    make = repairing.outcomes
+    make = again.outcomes
 
     def meanwhile(*given: Any) -> Any:
         stand(pond, id, standing)
         return make(*given)
 
-    monkeypatch.setattr(repairing, "outcomes", meanwhile)
+    monkeypatch.setattr(again, "outcomes", meanwhile)
     [problem] = mended(pond, clean=False).problems
     assert "is accepted, and made again it is not the same" in problem and pond.image_of(id) == image
 

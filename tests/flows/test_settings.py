@@ -21,6 +21,7 @@ OTHER_TYPES = {
     float: ('"3"', "true", "[1.0]"),
     list: ('"a"', "3"),
     bool: ("1", '"true"'),
+    dict: ("3", '"a"', "[]"),
 }
 
 
@@ -58,7 +59,7 @@ def test_least_collection_has_every_default(collection: Collection) -> None:
 def test_reading_twice_shares_nothing(collection: Collection) -> None:
     first, second = collection(), collection()
     for section, key in KEYS:
-        if isinstance(DEFAULTS[section][key], list):
+        if isinstance(DEFAULTS[section][key], list | dict):
             assert first[section][key] is not second[section][key], key
 
 
@@ -66,7 +67,7 @@ def test_reading_twice_shares_nothing(collection: Collection) -> None:
 def test_wrong_type_is_named(images: Path, section: str, key: str) -> None:
     for value in OTHER_TYPES[type(DEFAULTS[section][key])]:
         error = refused(images.parent, section_with(section, key, value), f"{section}.{key}")
-        assert error.allowed in ("text", "a whole number", "a number", "a list", "true or false")
+        assert error.allowed in ("text", "a whole number", "a number", "a list", "true or false", "a table")
 
 
 @pytest.mark.parametrize("section", [section for section in DEFAULTS if section])

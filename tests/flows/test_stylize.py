@@ -17,7 +17,7 @@ from errors import RunFailed
 from flows import ingest, making, pair, stylize
 from flows.settings import Settings
 from glide.models import Hashes
-from glide.request import Options, Request, Restyled
+from glide.request import Request, Restyled
 
 Collection = Callable[..., Settings]
 GRID = '[grid]\nstyles = ["oil", "ink"]\nguidance_scales = [2]\ninsertion_steps = [1]\n[model]\nsteps = 2\nbatch = 4\n'
@@ -142,7 +142,7 @@ def test_score_that_is_no_number_is_kept_as_none(
 ) -> None:
     settings, table = planned
 
-    def scored(self: making.Maker, requests: list[Request], options: Options) -> list[Restyled]:
+    def scored(self: making.Maker, requests: list[Request], *given: object) -> list[Restyled]:
         pixels = np.full((64, 64, 3), 9, np.uint8)
         return [Restyled(pixels, scores=(float("nan"), 0.5), kept=1) for _ in requests]
 

@@ -12,7 +12,7 @@ import torch
 from errors import BadValue
 from glide.guidance import Guided, Prompts
 from glide.models import Model
-from glide.request import MODES, Options, Request
+from glide.request import MODES, Options, Request, Step
 from glide.restyle import restyle
 from glide.samplers import SAMPLERS
 from glide.schedules import make_schedule
@@ -177,3 +177,18 @@ def test_neighbours_change_no_byte_of_tadpole_s(tadpole: Model) -> None:
 
     together = made(requests)
     assert same(made(requests[3:]), together[3:]) and same(made(requests[::-1])[::-1], together)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_watching_the_steps_changes_no_byte(small_model: Model, make: Any, sampler: str) -> None:
+    requests = [asked(n, insertion_step=n) for n in range(4)]  # 5, 4, 3 and 2 steps
+    seen: list[Step] = []
+    watched = restyle(small_model, requests, Options(steps=T, sampler=sampler), width=4, on_step=seen.append)
+    assert same([outcome.pixels for outcome in watched], make(*requests, sampler=sampler))
+    for n, outcome in enumerate(watched):
+        mine = [step for step in seen if step.request == n]
+        assert [step.i for step in mine] == list(range(T - n - 1, -1, -1))
+        assert all(step.image.shape == (16, 16, 3) and step.image.dtype == np.uint8 for step in mine)
+        assert np.array_equal(mine[-1].image, outcome.pixels)  # at the last step what is foreseen comes true
+        assert not np.array_equal(mine[0].image, outcome.pixels)
+    assert not any(step.sample or step.upsampling for step in seen)

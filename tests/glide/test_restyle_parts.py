@@ -11,7 +11,7 @@ import torch
 
 from errors import BadValue
 from glide.models import Model, ModelSpec, Parts, load_model
-from glide.request import MODES, Options, Request, Restyled, derived_seed
+from glide.request import MODES, Options, Request, Restyled, Step, derived_seed
 from glide.restyle import as_pixels, restyle
 from glide.samplers import SAMPLERS
 
@@ -231,3 +231,25 @@ def test_upsampled_image_that_is_none_is_told(small_spec: ModelSpec) -> None:
 def test_pixels_round_and_stay_in_range() -> None:
     x = torch.tensor([-2.0, -1.0, 0.0, 1.0, 3.0]).reshape(1, 1, 1, 5).expand(1, 3, 1, 5)
     assert as_pixels(x)[0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]
+
+
+def test_steps_of_every_sample_and_of_the_upsampler_are_told(masked_model: Model) -> None:
+    options, seen = replace(SHORT, samples=3, sampler="ddpm"), list[Step]()
+    requests = [masked(1), masked(2)]
+    outcomes = restyle(masked_model, requests, options, width=4, on_step=seen.append)
+    assert all(
+        map(
+            np.array_equal,
+            [one.pixels for one in outcomes],
+            [one.pixels for one in made(masked_model, *requests, options=options)],
+        )
+    )
+    base = [step for step in seen if not step.upsampling]
+    assert sorted({(step.request, step.sample) for step in base}) == [
+        (n, sample) for n in range(2) for sample in range(3)
+    ]
+    assert all(np.array_equal(step.image[~LEFT], requests[step.request].source[~LEFT]) for step in base)
+    enlarged = [step for step in seen if step.upsampling]
+    assert [(step.request, step.i) for step in enlarged] == [(n, i) for i in (2, 1, 0) for n in range(2)]
+    for step in enlarged[-2:]:
+        assert np.array_equal(step.image, outcomes[step.request].pixels)

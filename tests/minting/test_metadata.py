@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from errors import BadSetting, BadSource
-from minting.metadata import Release, Token, token_metadata
+from minting import metadata
+from minting.attributes import Rules
+from minting.metadata import Release, Token, collection_metadata, joined, metadata_name
 
 RELEASE = Release(collection="Crayon Toads")
+IMAGE = "ipfs://bafy/7.png"
 OURS = [
     {"trait_type": "Style", "value": "crayon"},
     {"trait_type": "Guidance Scale", "value": 3, "display_type": "number"},
@@ -18,21 +21,88 @@ OURS = [
 ]
 
 
+def token_metadata(token: Token, release: Release, preview: str = "") -> dict[str, Any]:
+    return metadata.token_metadata(token, release, IMAGE, preview)
+
+
 def test_metadata_has_the_standard_fields(make_token: Callable[..., Token]) -> None:
     made = token_metadata(make_token(7), RELEASE)
     assert list(made) == ["name", "description", "image", "attributes", "properties"]
     assert made["name"] == "Crayon Toads #7"
     assert made["description"] == "Source 4591 as crayon."
-    assert made["image"] == "../images/7.png"
+    assert made["image"] == IMAGE
     assert made["attributes"] == [{"trait_type": "Body", "value": "Albino"}, *OURS]
 
 
 @pytest.mark.parametrize("base", ["ipfs://bafy", "ipfs://bafy/"])
-def test_image_base_gets_its_slash(make_token: Callable[..., Token], base: str) -> None:
-    release = Release(collection="T", image_base_uri=base, external_url="https://toads.example")
-    made = token_metadata(make_token(7), release)
-    assert made["image"] == "ipfs://bafy/7.png"
-    assert made["external_url"] == "https://toads.example"
+def test_base_gets_one_slash(base: str) -> None:
+    assert joined(base, "7.png") == "ipfs://bafy/7.png"
+
+
+def test_names_follow_the_standard() -> None:
+    assert metadata_name(10, "ERC-721") == "10"
+    # the example of EIP-1155's "Metadata" section, for token 0x4cce0
+    assert metadata_name(0x4CCE0, "ERC-1155") == "000000000000000000000000000000000000000000000000000000000004cce0.json"
+
+
+def test_further_fields_are_opensea_s(make_token: Callable[..., Token]) -> None:
+    release = Release(
+        collection="T",
+        standard="ERC-1155",
+        external_url="https://toads.example",
+        token_url="https://toads.example/{number:03}",
+        background_color="a0B1c2",
+    )
+    made = token_metadata(make_token(7), release, "ipfs://way/7.webp")
+    assert made["external_url"] == "https://toads.example/007"
+    assert made["animation_url"] == "ipfs://way/7.webp"
+    assert (made["background_color"], made["decimals"]) == ("a0B1c2", 0)
+    plain = token_metadata(make_token(7), Release(collection="T", external_url="https://toads.example"))
+    assert plain["external_url"] == "https://toads.example"
+    assert not {"animation_url", "background_color", "decimals"} & set(plain)
+
+
+def test_animation_of_its_own_goes_before_a_preview(make_token: Callable[..., Token]) -> None:
+    release = Release(collection="T", animation_url="https://toads.example/{number}.mp4")
+    assert token_metadata(make_token(7), release, "ipfs://way/7.webp")["animation_url"] == "https://toads.example/7.mp4"
+
+
+def test_rules_apply_to_all_attributes(make_token: Callable[..., Token]) -> None:
+    rules = Rules(drop=["Insertion Step"], rename={"Body": "Skin"}, buckets={"Guidance Scale": [2, 4]})
+    made = token_metadata(make_token(7), Release(collection="T", rules=rules))["attributes"]
+    assert made == [
+        {"trait_type": "Skin", "value": "Albino"},
+        {"trait_type": "Style", "value": "crayon"},
+        {"trait_type": "Guidance Scale", "value": "2 to 4"},
+    ]
+
+
+def test_collection_json_follows_erc_7572() -> None:
+    release = Release(
+        collection="Crayon Toads",
+        symbol="CRAY",
+        description="Toads, drawn again.",
+        external_url="https://toads.example",
+        banner_image="ipfs://banner",
+        collaborators=["0x52908400098527886E0F7030069857D2E4169EE7"],
+        royalty_basis_points=500,
+        royalty_recipient="0x52908400098527886E0F7030069857D2E4169EE7",
+    )
+    assert collection_metadata(release, "ipfs://bafy/1.png") == {
+        "name": "Crayon Toads",
+        "symbol": "CRAY",
+        "description": "Toads, drawn again.",
+        "image": "ipfs://bafy/1.png",
+        "banner_image": "ipfs://banner",
+        "external_link": "https://toads.example",
+        "collaborators": ["0x52908400098527886E0F7030069857D2E4169EE7"],
+        "seller_fee_basis_points": 500,
+        "fee_recipient": "0x52908400098527886E0F7030069857D2E4169EE7",
+    }
+    assert collection_metadata(Release(collection="T"), "ipfs://bafy/1.png") == {
+        "name": "T",
+        "image": "ipfs://bafy/1.png",
+    }
 
 
 def test_provenance_says_what_made_it(make_token: Callable[..., Token]) -> None:
@@ -94,7 +164,7 @@ def test_templates_are_filled_in(make_token: Callable[..., Token]) -> None:
     "template",
     ["{seed}", "{}", "{0}", "{number.real}", "{style!r}", "{number:{source}}", "{number", "{style:d}"],
 )
-@pytest.mark.parametrize("key", ["name_template", "description_template"])
+@pytest.mark.parametrize("key", ["name_template", "description_template", "token_url", "animation_url"])
 def test_template_that_cannot_be_filled_is_refused(make_token: Callable[..., Token], key: str, template: str) -> None:
     release = Release(collection="T", settings_file="my.toml", **{key: template})  # type: ignore[arg-type]
     with pytest.raises(BadSetting, match=r"my\.toml: release\." + key) as caught:

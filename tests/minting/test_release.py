@@ -10,7 +10,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from errors import BadSetting, BadSource, BadValue, NothingLeft, ToadworksError
+from errors import BadRelease, BadSetting, BadSource, BadValue, NothingLeft, ToadworksError
+from minting.ipfs import PROFILES, cid_of
+from minting.manifest import read_manifest
 from minting.metadata import Release, Token, token_metadata
 from minting.release import BadNumbers, write_release
 
 RELEASE = Release(collection="Crayon Toads", symbol="CRAY", description="Toads, drawn again.", image_size=128)
+DEFAULT = PROFILES["unixfs-v1-2025"]
 MakeToken = Callable[..., Token]
 
 
@@ -31,42 +35,86 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_release_holds_its_files(make_token: MakeToken, tmp_path: Path) -> None:
-    done: list[int] = []
-    folder = write_release(tmp_path / "out" / "drop", [make_token(2), make_token(1)], RELEASE, done.append)
+    done: list[tuple[str, int, int]] = []
+
+    @contextmanager
+    def meter(stage: str, total: int) -> Iterator[Callable[[int], None]]:
+        yield lambda count: done.append((stage, total, count))
+
+    folder = write_release(tmp_path / "out" / "drop", [make_token(2), make_token(1)], RELEASE, meter=meter)
     assert sorted(contents(folder)) == [
+        "_metadata.json",
         "collection.csv",
         "collection.json",
         "images/1.png",
         "images/2.png",
         "index.html",
-        "metadata/1.json",
-        "metadata/2.json",
-        "metadata/_metadata.json",
+        "manifest.json",
+        "metadata/1",
+        "metadata/2",
+        "opensea.csv",
+        "rarity.csv",
+        "rarity.html",
     ]
-    assert done == [1, 2]
+    assert done == [("images", 2, 1)] * 2 + [("check", 2, 1)] * 2
     assert [entry.name for entry in folder.parent.iterdir()] == ["drop"]
 
 
 def test_metadata_files_hold_each_token(make_token: MakeToken, tmp_path: Path) -> None:
     tokens = [make_token(1, style="café"), make_token(2)]
     folder = write_release(tmp_path / "drop", tokens, RELEASE)
-    expected = [token_metadata(token, RELEASE) for token in tokens]
-    read = [json.loads((folder / f"metadata/{number}.json").read_text("utf-8")) for number in (1, 2)]
-    assert read == expected == json.loads((folder / "metadata/_metadata.json").read_text("utf-8"))
-    assert "café" in (folder / "metadata/1.json").read_text("utf-8")
+    images = f"ipfs://{cid_of(folder / 'images', DEFAULT).cid}"
+    expected = [token_metadata(token, RELEASE, f"{images}/{token.number}.png") for token in tokens]
+    read = [json.loads((folder / f"metadata/{number}").read_text("utf-8")) for number in (1, 2)]
+    assert read == expected == json.loads((folder / "_metadata.json").read_text("utf-8"))
+    assert "café" in (folder / "metadata/1").read_text("utf-8")
 
 
-def test_collection_json_follows_erc_7572(make_token: MakeToken, tmp_path: Path) -> None:
-    folder = write_release(tmp_path / "a", [make_token()], RELEASE)
-    assert json.loads((folder / "collection.json").read_text()) == {
-        "name": "Crayon Toads",
-        "symbol": "CRAY",
-        "description": "Toads, drawn again.",
-        "image": "images/1.png",
-    }
-    online = replace(RELEASE, image_base_uri="ipfs://bafy", external_url="https://toads.example")
-    about = json.loads((write_release(tmp_path / "b", [make_token()], online) / "collection.json").read_text())
-    assert (about["image"], about["external_link"]) == ("ipfs://bafy/1.png", "https://toads.example")
+def test_base_uris_of_one_s_own_are_kept(make_token: MakeToken, tmp_path: Path) -> None:
+    own = replace(RELEASE, image_base_uri="https://toads.art/images", metadata_base_uri="https://toads.art/tokens/")
+    folder = write_release(tmp_path / "drop", [make_token()], own)
+    assert json.loads((folder / "metadata/1").read_text())["image"] == "https://toads.art/images/1.png"
+    assert json.loads((folder / "collection.json").read_text())["image"] == "https://toads.art/images/1.png"
+    assert read_manifest(folder / "manifest.json").base_uri == "https://toads.art/tokens/"
+
+
+def test_erc_1155_files_are_hexadecimal(make_token: MakeToken, tmp_path: Path) -> None:
+    folder = write_release(tmp_path / "drop", [make_token()], replace(RELEASE, standard="ERC-1155"))
+    assert [file.name for file in (folder / "metadata").iterdir()] == [f"{1:064x}.json"]
+    manifest = read_manifest(folder / "manifest.json")
+    assert manifest.base_uri == f"ipfs://{manifest.parts['metadata'].cid}/{{id}}.json"
+
+
+def test_webp_keeps_every_pixel(make_token: MakeToken, tmp_path: Path) -> None:
+    token = make_token()
+    pixels = np.random.default_rng(5).integers(0, 256, (64, 64, 4), dtype=np.uint8)
+    pixels[:32, :, 3] = 0  # colours under full transparency stay, too
+    Image.fromarray(pixels).save(token.image)
+    folder = write_release(tmp_path / "drop", [token], replace(RELEASE, image_format="webp"))
+    written = Image.open(folder / "images/1.webp")
+    assert written.format == "WEBP"
+    assert np.array_equal(np.asarray(written), pixels.repeat(2, 0).repeat(2, 1))
+
+
+def test_image_over_the_limit_says_so(make_token: MakeToken, tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match=r"comes to \d+ bytes, and release.image_limit is 5000: WebP"):
+        write_release(tmp_path / "drop", [make_token()], replace(RELEASE, image_limit=5000))
+    assert not (tmp_path / "drop").exists()
+
+
+def test_previews_become_animations(make_token: MakeToken, tmp_path: Path) -> None:
+    way = tmp_path / "way.webp"
+    frames = [Image.new("RGB", (64, 64), (shade, 0, 0)) for shade in (0, 100, 200)]
+    frames[0].save(way, save_all=True, append_images=frames[1:], duration=100)
+    folder = write_release(tmp_path / "drop", [make_token(1, preview=way), make_token(2)], RELEASE)
+    manifest = read_manifest(folder / "manifest.json")
+    assert (folder / "previews/1.webp").read_bytes() == way.read_bytes()
+    assert json.loads((folder / "metadata/1").read_text())["animation_url"] == (
+        f"ipfs://{manifest.parts['previews'].cid}/1.webp"
+    )
+    assert "animation_url" not in json.loads((folder / "metadata/2").read_text())
+    assert list(manifest.parts) == ["images", "previews", "metadata", "collection.json"]
+    assert manifest.tokens[0].preview and not manifest.tokens[1].preview
 
 
 def test_table_has_a_line_for_each_token(make_token: MakeToken, tmp_path: Path) -> None:
@@ -152,12 +200,32 @@ def test_no_tokens_are_nothing_left(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [{"image_size": 100}, {"image_size": 32}, {"image_size": -1}, {"resampling": "cubic"}, {"collection": " "},
-     {"external_url": "javascript:alert(1)"}],
+     {"external_url": "javascript:alert(1)"}, {"image_base_uri": "../images"}, {"metadata_base_uri": "bafy"},
+     {"background_color": "#ffffff"}, {"standard": "ERC-20"}, {"profile": "mine"}, {"image_format": "gif"},
+     {"image_limit": -1}, {"royalty_basis_points": 1001}, {"royalty_basis_points": 500}, {"banner_image": "b.png"},
+     {"collaborators": ["0x52908400098527886e0F7030069857D2E4169EE7"]}],
 )  # fmt: skip
 def test_bad_settings_name_their_key(make_token: MakeToken, tmp_path: Path, change: dict[str, object]) -> None:
     with pytest.raises(BadSetting, match="collection.toml: release." + next(iter(change))):
         write_release(tmp_path / "drop", [make_token()], replace(RELEASE, **change))  # type: ignore[arg-type]
     assert [entry.name for entry in tmp_path.iterdir()] == ["made"]
+
+
+def test_faults_are_all_told_and_kept_to_be_looked_at(make_token: MakeToken, tmp_path: Path) -> None:
+    before = contents(write_release(tmp_path / "drop", [make_token(1)], RELEASE))
+    one, two, three = make_token(1), make_token(2, name="{number}"), make_token(3)
+    two.image.write_bytes(one.image.read_bytes())
+    with pytest.raises(BadRelease) as caught:
+        write_release(tmp_path / "drop", [one, two, three], RELEASE, alike={1: "a", 3: "a"})
+    told = "\n".join(caught.value.faults)
+    assert len(caught.value.faults) == 3, told
+    assert "images/2.png: has the same pixels as token 1" in told
+    assert "metadata/2: name still has {number} in it" in told
+    assert "token 3: looks like token 1" in told and "toadworks tag look-alike-ok ID" in told
+    assert contents(tmp_path / "drop") == before
+    assert (tmp_path / "drop.refused" / "images/3.png").is_file()
+    write_release(tmp_path / "drop", [one, replace(three, number=2)], RELEASE)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["drop", "made"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "gone"])
@@ -201,10 +269,19 @@ def test_failed_swap_puts_the_earlier_back(
 
 KILLED = """
 import os, pickle, signal, sys
+from contextlib import contextmanager
 from pathlib import Path
 from minting.release import write_release
 tokens, release, folder = pickle.loads(Path(sys.argv[1]).read_bytes())
-write_release(folder, tokens, release, lambda done: done == 2 and os.kill(os.getpid(), signal.SIGKILL))
+@contextmanager
+def meter(stage, total):
+    done = []
+    def advance(count):
+        done.append(count)
+        if len(done) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+    yield advance
+write_release(folder, tokens, release, meter=meter)
 """
 
 

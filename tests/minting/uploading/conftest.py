@@ -12,8 +12,8 @@ import pytest
 import s3 as s3_module
 from flows.publish import packed
 from minting.uploading import asking
+from minting.uploading.contents import Contents, check_files, read_contents
 from minting.uploading.journal import Journal
-from minting.uploading.manifest import Contents, check_files, read_manifest
 from minting.uploading.pieces import Destination, Root
 from minting.uploading.sending import Cost, Delivery, pieces_of
 from tests.collection_db.breaking import Breaking, breaking
@@ -31,7 +31,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def release(tmp_path: Path) -> Contents:
-    read = read_manifest(write_release(tmp_path / "release"))
+    read = read_contents(write_release(tmp_path / "release"))
     check_files(read)
     return read
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minting.ipfs import DEFAULT_PROFILE, cid_of, profile_named
-from minting.uploading.manifest import ORDER
+from minting.uploading.contents import ORDER
 
 JSON_MIME, PNG_MIME, WEBP_MIME = "application/json", "image/png", "image/webp"
 
@@ -41,6 +41,8 @@ def write_manifest(folder: Path, profile: str = DEFAULT_PROFILE, **changes: Any)
         data = (folder / path).read_bytes()
         name, _, inside = path.partition("/")
         about = {"path": path, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "mime": mime}
+        if path.startswith("images/"):
+            about |= {"keccak256": "0" * 64, "width": 1, "height": 1}
         return about | {"cid": roots[name].files[inside or "."] if name in roots else "bafkqaaa"}
 
     numbers = sorted(int(file.stem) for file in (folder / "images").iterdir())
@@ -48,6 +50,11 @@ def write_manifest(folder: Path, profile: str = DEFAULT_PROFILE, **changes: Any)
         {
             "number": number,
             "name": f"Toad #{number}",
+            "source": "1",
+            "source_licence": "CC0-1.0",
+            "recipe": "0" * 64,
+            "model": "tadpole",
+            "weights_sha256": "0" * 64,
             "image": entry(f"images/{number}.png", PNG_MIME),
             "metadata": entry(f"metadata/{number}", JSON_MIME),
         }
@@ -66,9 +73,12 @@ def write_manifest(folder: Path, profile: str = DEFAULT_PROFILE, **changes: Any)
     manifest = {
         "format": 1,
         "software": "toadworks 0.1.0",
+        "stage": "release",
         "collection": {"name": "Toads", "symbol": "TOAD"},
         "standard": "ERC-721",
         "profile": profile,
+        "base_uri": f"ipfs://{parts['metadata']['cid']}/",
+        "contract_uri": f"ipfs://{parts['collection.json']['cid']}",
         "parts": parts,
         "provenance": {"sha256": "0" * 64, "keccak256": "0" * 64},
         "shuffle": None,

@@ -11,7 +11,7 @@ import pytest
 
 from errors import NotPublished, RunFailed
 from minting.uploading.bucket import Bucket
-from minting.uploading.manifest import Contents
+from minting.uploading.contents import Contents
 from minting.uploading.pieces import Item
 from tests.collection_db.breaking import (
     BUSY,
@@ -37,7 +37,7 @@ FAULTS = [BUSY, THROTTLED, RESET, RESET_INSIDE, CUT, FLIP, PAGE, LOST]
 
 @pytest.fixture
 def place(bucket: Path, proxy: Breaking) -> Bucket:
-    return Bucket(bucket.name, "toads", proxy.url, patience_s=8, parallel=2)
+    return Bucket(bucket.name, "toads", proxy.url, patience_s=60, parallel=2)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from errors import WrongCopy
 from minting.uploading.bucket import Bucket
-from minting.uploading.manifest import Contents
+from minting.uploading.contents import Contents
 from minting.uploading.multipart import PART, part_size_of
 from minting.uploading.pieces import Item
 from s3 import client
@@ -23,7 +23,7 @@ BIG = 20 << 20
 
 @pytest.fixture
 def place(bucket: Path, proxy: Breaking) -> Bucket:
-    return Bucket(bucket.name, "pond/toads", proxy.url, patience_s=10)
+    return Bucket(bucket.name, "pond/toads", proxy.url, patience_s=60)
 
 
 @pytest.fixture

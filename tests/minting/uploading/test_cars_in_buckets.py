@@ -9,8 +9,8 @@ import pytest
 
 from errors import NotPublished, WrongCopy
 from minting.uploading.bucket import Bucket
+from minting.uploading.contents import Contents
 from minting.uploading.gateway import Gateway
-from minting.uploading.manifest import Contents
 from tests.collection_db.breaking import Breaking
 from tests.minting.uploading import dags
 from tests.minting.uploading.conftest import Sender

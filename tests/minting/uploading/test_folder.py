@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from errors import BadValue, NotPublished
+from minting.uploading.contents import Contents
 from minting.uploading.folder import Folder
-from minting.uploading.manifest import Contents
 from tests.minting.uploading.conftest import Sender
 from tests.minting.uploading.releases import contents
 

@@ -7,8 +7,8 @@ import hashlib
 import pytest
 
 from errors import NotPublished, RunFailed, WrongCopy
+from minting.uploading.contents import Contents
 from minting.uploading.kubo import Kubo
-from minting.uploading.manifest import Contents
 from tests.collection_db.breaking import (
     CUT,
     FINE_PAGE,
@@ -32,7 +32,7 @@ SECRET = "Basic dG9hZDpzZWNyZXQ="
 
 @pytest.fixture
 def place(between: Breaking) -> Kubo:
-    return Kubo(between.url, patience_s=8)
+    return Kubo(between.url, patience_s=60)
 
 
 def imports(proxy: Breaking) -> int:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from errors import BadSetting, NotPublished, RunFailed
+from minting.uploading.contents import Contents
 from minting.uploading.gateway import Gateway
 from minting.uploading.journal import Journal
-from minting.uploading.manifest import Contents
 from minting.uploading.pinata import Pinata
 from tests.collection_db.breaking import (
     CUT,
@@ -34,7 +34,7 @@ Make = Callable[..., Pinata]
 @pytest.fixture
 def make(between: Breaking, journal: Journal) -> Make:
     def make(jwt: str = JWT, **limits: int) -> Pinata:
-        return Pinata(jwt, Gateway(between.url, patience_s=8), journal, between.url, patience_s=8, **limits)
+        return Pinata(jwt, Gateway(between.url, patience_s=60), journal, between.url, patience_s=60, **limits)
 
     return make
 

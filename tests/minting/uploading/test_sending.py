@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from errors import NotPublished, RunFailed, WrongCopy
+from minting.uploading.contents import Contents
 from minting.uploading.journal import SENT
-from minting.uploading.manifest import Contents
 from minting.uploading.pieces import Moved, Part, Piece
 from minting.uploading.together import in_parallel
 from tests.minting.uploading.conftest import Sender

@@ -1,0 +1,72 @@
+"""The release: export, lint, verify."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from commands.shared import export_collection, in_collection, settings_of, table_of
+from errors import BadRelease, NothingLeft
+
+PASSWORD = "TOADWORKS_KEYSTORE_PASSWORD"
+
+
+@click.command()
+@in_collection
+@click.option("--placeholder", is_flag=True, help="Also write what is shown until the reveal.")
+@click.option(
+    "--sign",
+    type=click.Path(path_type=Path),
+    metavar="KEYSTORE",
+    help=f"Sign the manifest with the key of a keystore file (its password is asked for, or in {PASSWORD}).",
+)
+@click.option("--renumber", is_flag=True, help="Give up the numbers that tokens were published with.")
+def export(collection: Path, placeholder: bool, sign: Path | None, renumber: bool) -> None:
+    """Write the accepted candidates as numbered tokens: images, metadata, CIDs, rarity, pages and a manifest."""
+    settings = settings_of(collection)
+    if not table_of(settings).accepted():
+        raise NothingLeft(
+            "nothing is accepted yet: choose in the browser with `toadworks review`, or by `toadworks accept ID...`, "
+            "or let `toadworks run --accept leaders` choose"
+        )
+    from flows.verifying import signer_of
+
+    signer = signer_of(sign, _password(sign)) if sign else None  # a wrong password is told before anything is done
+    export_collection(settings, renumber, placeholder)
+    if signer:
+        folders = [settings.release_folder, *([settings.placeholder_folder] if placeholder else [])]
+        for said in signer(folders):
+            click.echo(f"signed:          {said}")
+
+
+@click.command()
+@click.argument("release", required=False, type=click.Path(path_type=Path))
+@in_collection
+def lint(release: Path | None, collection: Path) -> None:
+    """Look for everything that is wrong with a release: RELEASE, a folder, or the collection's own."""
+    from flows.linting import faults_of, lint_folder
+
+    faults = lint_folder(release) if release else faults_of(settings_of(collection))
+    folder = release or settings_of(collection).release_folder
+    if faults:
+        raise BadRelease(folder, list(map(str, faults)))
+    click.echo(f"nothing is wrong with {folder}")
+
+
+@click.command()
+@click.argument("manifest", type=click.Path(path_type=Path))
+@click.option("--signer", metavar="ADDRESS", help="Who must have signed it.")
+def verify(manifest: Path, signer: str | None) -> None:
+    """Check a release against its MANIFEST, the file or its folder: files, CIDs, hashes, shuffle, signature."""
+    from flows.verifying import verify_folder
+
+    folder = manifest if manifest.is_dir() else manifest.parent
+    for line in verify_folder(folder, signer):
+        click.echo(line)
+
+
+def _password(file: Path) -> str:
+    given = os.environ.get(PASSWORD)
+    return given if given is not None else click.prompt(f"password of {file}", hide_input=True, err=True)

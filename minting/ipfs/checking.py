@@ -14,6 +14,8 @@ from minting.ipfs.contents import Blocks, folder_links, shown
 from minting.ipfs.dagpb import FILE, FOLDER, RAW_TYPE, SHARD, SYMLINK, Link, Node
 
 MOST_DEPTH = 64  # folders in folders, and nodes of a file above each other
+MOST_ENTRIES = 10_000_000  # of all folders together, each gone through once
+LEAST_LINK = 40  # bytes; a CID and what is around it
 MOST_MISSING = 1000  # blocks that are looked for in vain before that is said
 MOST_LISTED = 5  # of those
 
@@ -110,6 +112,8 @@ class _Walk:
         self._blocks = blocks
         self._missing: dict[bytes, str] = {}  # and what each is a part of
         self._nodes: dict[bytes, Found] = {}
+        # folders may share shards, but a few blocks must not stand for more than anybody could go through
+        self._entries_left = min(MOST_ENTRIES, 1000 + 4 * blocks.bytes // LEAST_LINK)
 
     def below(self, root: bytes) -> Found:
         """What `root`, and all that it leads to, comes to. What is missing is noted. Raises BadCar."""
@@ -135,10 +139,12 @@ class _Walk:
         if not self._missing:
             return
         count = len(self._missing)
-        told = f"{'at least ' if count == MOST_MISSING else ''}{count} blocks that it should hold are missing"
+        told = "a block is missing" if count == 1 else f"{count} blocks are missing"
+        if count == MOST_MISSING:
+            told = f"at least {told}"
         listed = [f"{cid_text(cid)} of {where or 'the root'}" for cid, where in self._missing.items()]
-        shown_here = ", ".join(listed[:MOST_LISTED]) + (", ..." if count > MOST_LISTED else "")
-        raise BadCar(self._blocks.file, None, f"{told}: {shown_here}")
+        first = ", ".join(listed[:MOST_LISTED]) + (", ..." if count > MOST_LISTED else "")
+        raise BadCar(self._blocks.file, None, f"{told}: {first}")
 
     def _note_missing(self, cid: bytes, where: str) -> None:
         self._missing.setdefault(cid, where)
@@ -166,6 +172,9 @@ class _Walk:
         if node.kind in (FOLDER, SHARD):
             links, shards = folder_links(self._blocks, cid, node, lambda gone: self._note_missing(gone, where))
             self.reached.update(shards)
+            self._entries_left -= len(links) + len(shards)
+            if self._entries_left < 0:
+                raise BadCar(self._blocks.file, None, "its folders have more entries than so few blocks should hold")
             return _Frame(cid, where, node, False, links, len(shards), iter(links))
         kind = "a symbolic link" if node.kind == SYMLINK else f"of the UnixFS type {node.kind}"
         raise self._blocks.bad(cid, f"{where or 'the root'} is {kind}; only files and folders are known here")

@@ -25,7 +25,7 @@ _UPPER_HEX = frozenset(b"0123456789ABCDEF")
 
 class Blocks:
     """The blocks of a CAR file by their CID: all were read and held against their hash, and each is again when it is
-    asked for. Where they are is kept in memory, not what they hold."""
+    asked for. Where they are is kept in memory, not what they hold. `bytes`: of the file."""
 
     def __init__(self, file: Path, progress: Callable[[int], None] | None = None) -> None:
         """Reads the whole file. `progress` gets the number of bytes read since it was called last. Raises BadSource,
@@ -33,14 +33,14 @@ class Blocks:
         self.file = file
         self.roots, begin = read_header(file)
         self._where: dict[bytes, int] = {}
-        told = 0
+        self.bytes = 0
         for cid, data, at in read_blocks(file, begin):
             self._where.setdefault(cid, at << _LENGTH_BITS | len(data))
             if len(self._where) > MOST_BLOCKS:
                 raise BadCar(file, at, f"more than {MOST_BLOCKS} blocks")
             if progress:
-                progress(at + len(data) - told)
-                told = at + len(data)
+                progress(at + len(data) - self.bytes)
+            self.bytes = at + len(data)
         try:
             self._stream = open(file, "rb")  # noqa: SIM115  # until `close`
         except OSError as error:

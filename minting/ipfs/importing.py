@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,22 +58,23 @@ def import_blocks(
     total = 0
     begun: list[list[Link]] = [[]]  # the entries of each folder that has begun, and of the whole
     tree = FileTree(profile, once)
-    for step in read_leaves(walk(path), profile, workers):
-        if isinstance(step, Leaf):
-            once(step.cid, step.block)
-            tree.add(Part(step.cid, step.size, sum(map(len, step.block))))
-            total += step.size
-            if progress:
-                progress(step.size)
-        elif isinstance(step, File):
-            part = tree.root()
-            tree = FileTree(profile, once)
-            begun[-1].append(Link(part.cid, step.name, part.dag_size))
-            files[step.within] = cid_text(part.cid)
-        elif isinstance(step, Begin):
-            begun.append([])
-        elif isinstance(step, End):
-            part = folder(begun.pop(), profile, once, step.path)
-            begun[-1].append(Link(part.cid, step.name, part.dag_size))
-            (files if step.within == "." else folders)[step.within] = cid_text(part.cid)
+    with closing(read_leaves(walk(path), profile, workers)) as steps:  # what it opened is closed, come what may
+        for step in steps:
+            if isinstance(step, Leaf):
+                once(step.cid, step.block)
+                tree.add(Part(step.cid, step.size, sum(map(len, step.block))))
+                total += step.size
+                if progress:
+                    progress(step.size)
+            elif isinstance(step, File):
+                part = tree.root()
+                tree = FileTree(profile, once)
+                begun[-1].append(Link(part.cid, step.name, part.dag_size))
+                files[step.within] = cid_text(part.cid)
+            elif isinstance(step, Begin):
+                begun.append([])
+            elif isinstance(step, End):
+                part = folder(begun.pop(), profile, once, step.path)
+                begun[-1].append(Link(part.cid, step.name, part.dag_size))
+                (files if step.within == "." else folders)[step.within] = cid_text(part.cid)
     return Imported(cid=files["."], files=files, folders=folders, bytes=total, blocks=len(seen))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ class Leaf(NamedTuple):
     size: int
 
 
-def read_leaves(steps: Iterable[Step], profile: Profile, workers: int = WORKERS) -> Iterator[Step | Leaf]:
+def read_leaves(steps: Iterable[Step], profile: Profile, workers: int = WORKERS) -> Generator[Step | Leaf]:
     """The steps in their order, with the leaves of each file (at least one) before it.
 
     `workers` threads read and hash; with 0 the caller's own does. At most `AHEAD` chunks a worker, and the one given

@@ -54,5 +54,5 @@ def write_car(
 def _check_place(path: Path, to: Path) -> None:
     if to.is_dir():
         raise BadValue("CAR file", str(to), "the name of a file; there is a folder of that name")
-    if to.resolve().is_relative_to(path.resolve()):
+    if Path(os.path.realpath(to)).is_relative_to(os.path.realpath(path)):
         raise BadValue("CAR file", str(to), f"a file outside of {path}, which is what it is to hold")

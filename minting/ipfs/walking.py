@@ -44,7 +44,7 @@ def walk(root: Path) -> Iterator[Step]:
     name that is not UTF-8.
     """
     try:
-        top = root.resolve(strict=True)
+        top = Path(os.path.realpath(root, strict=True))  # resolve() would not raise an OSError for links in a circle
     except OSError as error:
         raise cannot_read(str(root), error) from error
     if top.is_file():

@@ -9,6 +9,7 @@ import pytest
 
 from errors import BadCar
 from minting.ipfs import PROFILES, Checked, check_car, read_car, write_car
+from minting.ipfs.building import name_hash
 from minting.ipfs.checking import MOST_DEPTH
 from minting.ipfs.cids import cid_text, parse_cid
 from minting.ipfs.dagpb import FOLDER_DATA, Link, file_data, node_bytes, shard_data
@@ -35,13 +36,13 @@ def test_each_block_is_missed(tmp_path: Path) -> None:
     blocks = [(parse_cid(cid), block) for cid, block in read_car(tmp_path / "tree.car").blocks]
     for gone in [*range(0, len(blocks) - 1, 20), len(blocks) - 2, len(blocks) - 1]:
         file = write(tmp_path / "less.car", parse_cid(told.cid), blocks[:gone] + blocks[gone + 1 :])
-        with pytest.raises(BadCar, match=rf"1 blocks that it should hold are missing: {cid_text(blocks[gone][0])} of"):
+        with pytest.raises(BadCar, match=rf"a block is missing: {cid_text(blocks[gone][0])} of"):
             check_car(file)
 
 
 def test_missing_blocks_are_counted_and_named(tmp_path: Path) -> None:
     root = folder(*((b"%03d" % number, leaf(b"%d" % number)[0]) for number in range(200)))
-    with pytest.raises(BadCar, match=r"200 blocks .*: bafk\w+ of 000, bafk\w+ of 001, .*, \.\.\."):
+    with pytest.raises(BadCar, match=r"200 blocks are missing: bafk\w+ of 000, bafk\w+ of 001, .*, \.\.\."):
         check_car(packed(tmp_path / "less.car", [root]))
 
 
@@ -141,7 +142,7 @@ def test_shards_are_followed(tmp_path: Path) -> None:
         ([shard((b"00470.txt", TOAD[0]), fanout=2**40)], "places by hash"),
         ([made(node_bytes([Link(TOAD[0], b"zz470.txt", 1)], shard_data(1, 256)))], "does not begin with its place"),
         ([made(node_bytes([Link(TOAD[0], b"0", 1)], shard_data(1, 256)))], "does not begin with its place"),
-        ([shard((b"00", folder((b"a", TOAD[0]))[0]))], "are missing"),
+        ([shard((b"00", folder((b"a", TOAD[0]))[0]))], "a block is missing: bafybei.* of the root"),
         ([folder((b"a", TOAD[0])), shard((b"00", folder((b"a", TOAD[0]))[0]))], "no shard of the kind"),
         ([shard((b"6Ex", TOAD[0])), shard((b"00", shard((b"6Ex", TOAD[0]))[0]))], "'x' is in the wrong shard"),
         ([shard(), shard((b"00", shard()[0]), (b"01", shard()[0]))], "a shard is in two places"),
@@ -150,6 +151,24 @@ def test_shards_are_followed(tmp_path: Path) -> None:
 def test_shards_in_which_names_would_not_be_found_are_refused(tmp_path: Path, blocks: list[Made], problem: str) -> None:
     with pytest.raises(BadCar, match=problem):
         check_car(packed(tmp_path / "a.car", [TOAD, *blocks]))
+
+
+def test_many_folders_of_the_same_shard_are_refused(tmp_path: Path) -> None:
+    """Each folder is a shard of its own above one that all share: a few kilobytes stand for very many entries."""
+    hashed = {name: name_hash(name) for name in (b"%d" % number for number in range(60_000))}
+    inner = {places[1]: name for name, places in hashed.items() if places[0] == 0}
+    others = [name for name, places in hashed.items() if places[0] == 1]
+    shared = shard(*((b"%02X" % place + name, TOAD[0]) for place, name in sorted(inner.items())))
+    folders = [shard((b"00", shared[0]), (b"01" + name, TOAD[0])) for name in others]
+    assert len(inner) > 100 and len(folders) > 200
+
+    def root(count: int) -> list[Made]:
+        names = [(b"%d" % number, made[0]) for number, made in enumerate(folders[:count])]
+        return [TOAD, shared, *folders[:count], folder(*names)]
+
+    assert check_car(packed(tmp_path / "two.car", root(2))).files == 2 * (len(inner) + 1)
+    with pytest.raises(BadCar, match="more entries than so few blocks should hold"):
+        check_car(packed(tmp_path / "all.car", root(len(folders))))
 
 
 def test_endless_shards_are_refused(tmp_path: Path) -> None:

@@ -89,6 +89,13 @@ def test_root_may_be_a_symbolic_link(tmp_path: Path) -> None:
     assert cid_of(tmp_path / "latest", V1) == cid_of(folder, V1)
 
 
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(BadSource, match=r"a: cannot be read \(Too many levels of symbolic links\)"):
+        cid_of(tmp_path / "a", V1)
+
+
 def test_pipes_are_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BadSource, match="pipe: is neither a file nor a folder"):

@@ -71,8 +71,7 @@ class BadRows(ToadworksError):
     """A file of rows of which some cannot be taken, so that none was."""
 
     def __init__(self, file: Path | str, problems: Sequence[str], most: int = 20) -> None:
-        shown = [*problems[:most], *([f"... and {len(problems) - most} more"] if len(problems) > most else [])]
-        listed = "\n  ".join(shown)
+        listed = "\n  ".join(_first(problems, most))
         super().__init__(f"{file}: {len(problems)} rows cannot be taken, so none was:\n  {listed}")
         self.file, self.problems = str(file), list(problems)
 
@@ -81,8 +80,7 @@ class BadRelease(ToadworksError):
     """A release, or its manifest, in which something is wrong: all of it, a line each."""
 
     def __init__(self, file: Path | str, faults: Sequence[str], most: int = 100) -> None:
-        shown = [*faults[:most], *([f"... and {len(faults) - most} more"] if len(faults) > most else [])]
-        listed = "\n  ".join(shown)
+        listed = "\n  ".join(_first(faults, most))
         told = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         super().__init__(f"{file}: {told}:\n  {listed}")
         self.file, self.faults = str(file), list(faults)
@@ -165,3 +163,26 @@ class MissingAsset(RunFailed):
 
 class DamagedAsset(RunFailed):
     """An asset whose bytes do not match its name."""
+
+
+class WrongCopy(RunFailed):
+    """What a destination holds, or says of it, is not what was sent to it."""
+
+
+class NotPublished(RunFailed):
+    """A release of which something did not arrive, or could not be verified, so that what follows was not sent.
+
+    `faults`: what went wrong, a sentence each; `missing`: the names of all that is not verified.
+    """
+
+    def __init__(self, where: str, faults: Sequence[str], missing: Sequence[str], listed: Path, most: int = 20) -> None:
+        told, names = _first(faults, most), ", ".join(_first(missing, most))
+        super().__init__(
+            "\n  ".join([f"{where}: not everything arrived:", *told])
+            + f"\nmissing or not verified are {len(missing)}: {names} (all in {listed}); {GOES_ON}"
+        )
+        self.where, self.faults, self.missing = where, list(faults), list(missing)
+
+
+def _first(texts: Sequence[str], most: int) -> list[str]:
+    return [*texts[:most], *([f"... and {len(texts) - most} more"] if len(texts) > most else [])]

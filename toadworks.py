@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, packing, releasing, reviewing, shuffling
+from commands import choosing, curating, keeping, knowing, making, packing, publishing, releasing, reviewing, shuffling
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -35,6 +35,7 @@ def cli(context: click.Context) -> None:
     toadworks run                      make the candidates; run it again to go on
     toadworks review                   choose, in the browser
     toadworks export                   images and metadata of the accepted ones
+    toadworks publish                  send them away, and read every byte back
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -63,6 +64,7 @@ for _command in (
     releasing.export,
     releasing.lint,
     releasing.verify,
+    publishing.publish,
     shuffling.shuffle,
     packing.cid,
     packing.car,

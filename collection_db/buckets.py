@@ -19,8 +19,8 @@ from botocore.exceptions import ClientError
 
 from collection_db.assets import S3, Stored, asset_name, named_by
 from collection_db.folders import AssetFolder
-from collection_db.s3 import MISSING, ask, client, code_of
 from errors import DamagedAsset, MissingAsset
+from s3 import MISSING, ask, client, code_of
 
 T = TypeVar("T")
 FRESH = timedelta(minutes=30)  # what was put longer ago is put again, so that nobody takes it for left over

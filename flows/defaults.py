@@ -89,6 +89,15 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "previews": False,
         "placeholder_image": "",
     },
+    "publish": {
+        "to": "",
+        "endpoint_url": "",
+        "car": False,
+        "gateway": "",
+        "parallel": 4,
+        "patience": 120,
+        "price_per_gb_month": 0.0,
+    },
     "attributes": {"drop": [], "rename": {}, "buckets": {}, "display_type": {}, "max_value": {}},
     "review": {"supply": 0, "blind": True},
     "storage": {

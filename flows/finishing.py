@@ -21,10 +21,10 @@ import filelock
 
 from collection_db import Table
 from collection_db.deciding import checked_text
+from durable import write_json
 from errors import NothingLeft, RunFailed
 from flows.server import quiet_prefect
 from flows.settings import Settings
-from glide.locking import write_json
 
 if TYPE_CHECKING:
     from flows.waiting import ReviewedRun

@@ -129,6 +129,15 @@ buckets = {{}}           # {{"Guidance Scale" = [2, 4]}}: "under 2", "2 to 4", "
 display_type = {{}}      # {{"Insertion Step" = "number"}}
 max_value = {{}}
 
+[publish]              # where `toadworks publish` sends the release
+to = ""                # a folder, "s3://BUCKET/PREFIX", "kubo:http://127.0.0.1:5001" or "pinata"
+endpoint_url = ""      # the S3 service that has the bucket; "" is Amazon's
+car = false            # for a bucket whose service pins to IPFS: folders go as CARs that it imports
+gateway = ""           # an IPFS gateway through which what was sent is read back; "" is the service's own
+parallel = 4           # files that are on their way at a time
+patience = 120         # seconds for which a service that is busy or away is waited for
+price_per_gb_month = 0.0  # what storing costs there, if the cost should be told
+
 [storage]
 database = "toadworks.db"  # a SQLite file, or a URL
 assets = "assets"          # images by their SHA-256: a folder, or "s3://bucket/prefix"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,8 +31,14 @@ class Meter:
         self._bar = bar
         self._task = bar.add_task(stage, total=total) if bar else None
         self._began = self._said = time.monotonic()
+        self._lock = threading.Lock()  # threads may advance it together
 
     def advance(self, count: int = 1) -> None:
+        """`count` is negative for what was done in vain, and has to be done again."""
+        with self._lock:
+            self._advance(count)
+
+    def _advance(self, count: int) -> None:
         self.done += count
         if self._bar is not None and self._task is not None:
             self._bar.advance(self._task, count)

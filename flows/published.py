@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from collection_db import Table
+from durable import write_json
 from errors import BadRelease, BadValue
 from flows.linting import faults_of, lint_folder
 from flows.settings import Settings
-from glide.locking import write_json
 from minting.manifest import FILE, Manifest, Promise, read_manifest
 from minting.placeholder import broken_promises, unrevealed
 

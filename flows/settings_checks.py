@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from collection_db.assets import ENDPOINTS, LOCATIONS, bucket_and_prefix, checked_endpoint, is_bucket
 from errors import BadSetting, BadValue
 from flows.defaults import LARGEST_BATCH, LARGEST_SEED
+from flows.places import check_publish
 from glide.masks import MASKS
 from glide.models import MODELS, PRECISIONS
 from glide.prepare import PREPARE
@@ -56,6 +57,7 @@ class Checks:
         self._check_model()
         self._check_look_alikes()
         self._check_storage()
+        check_publish(self.of.file, self.of["publish"])
         check_release(self.of.release)
         self._within("review.supply", self.of["review"]["supply"], 0, LARGEST_SUPPLY)
         size = self.of["release"]["image_size"]

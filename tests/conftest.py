@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from glide.models import Model
+    from tests.collection_db.breaking import Breaking
     from tests.collection_db.serving import Service
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -85,6 +86,37 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(tmp_path_factory.mktemp("s3")).start()
     yield service
     service.stop()
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Those of the service, and nothing else that boto3 could find."""
+    from s3 import client
+    from tests.collection_db.serving import KEY, SECRET
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    own = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_EC2_METADATA_DISABLED": "true"}
+    for name, value in {**nothing, **own}.items():
+        monkeypatch.setenv(name, value)
+    client.cache_clear()
+    yield
+    client.cache_clear()
+
+
+@pytest.fixture
+def bucket(s3: Service, credentials: None) -> Path:
+    """A new bucket: the folder that the service keeps it in."""
+    return s3.bucket(f"pond-{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def proxy(s3: Service) -> Iterator[Breaking]:
+    from tests.collection_db.breaking import breaking
+
+    with breaking(s3.port) as between:
+        yield between
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import select
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,14 +22,20 @@ SHORT = "short"  # a shorter body that says it is whole
 FLIP = "flip a byte"
 LATE = "late"  # by the service's clock an hour has passed
 HOLD = "hold"  # pass on half of an upload, then wait until the client is gone
+LOST = "lost"  # what was asked is done, and nobody hears of it
+PAGE = "a page"  # 429 and HTML, as of a proxy that has enough
+FINE_PAGE = "a fine page"  # 200 and HTML
 STALL_S = 60.0
 FOR_EVER = 10**6
+HTML = b"<!DOCTYPE html><html><body><h1>Just a moment</h1>checking your browser</body></html>"
 Fault = str | tuple[int, str]
 
 
 class Breaking(ThreadingHTTPServer):
-    """Answers at `url` for the service at `port`. `seen`: what was asked (LIST, GET, PUT, DELETE); `broken`: how many
-    faults were used up; `connections`: how often a client came; `held`: an upload is half way."""
+    """Answers at `url` for the service at `port`. `seen`: what was asked (LIST, GET, PUT, DELETE), and `asked`: of what
+    ("PUT /pond/1.png"); `broken`: how many faults were used up; `connections`: how often a client came; `held`: an
+    upload is half way; `retry_after`: what its page asks for, in seconds; `more_headers`: what it adds to the service's
+    answer to "HEAD /pond/1.png"."""
 
     daemon_threads = True
 
@@ -37,22 +44,29 @@ class Breaking(ThreadingHTTPServer):
         self.upstream = port
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.seen: list[str] = []
+        self.asked: list[str] = []
+        self.retry_after = 0
+        self.more_headers: Callable[[str], dict[str, str]] = lambda request: {}
         self.broken = self.connections = 0
         self.held, self.closing = threading.Event(), threading.Event()
-        self._faults: list[tuple[str, Fault]] = []
+        self._faults: list[tuple[str | Callable[[str], bool], Fault]] = []
         self._lock = threading.Lock()
 
-    def break_next(self, on: str, fault: Fault, times: int = 1) -> None:
-        """The next `times` requests of the kind `on`. A pair (status, code) is answered as an S3 error, whose message
-        repeats what the client sent to sign the request."""
+    def break_next(self, on: str | Callable[[str], bool], fault: Fault, times: int = 1) -> None:
+        """The next `times` requests of the kind `on`; or whose "PUT /pond/1.png" begins so, or is so. A pair (status,
+        code) is answered as an S3 error, whose message repeats what the client sent to sign the request."""
         self._faults += [(on, fault)] * times if times < FOR_EVER else [(on, fault)]
         self._for_ever = times >= FOR_EVER
 
-    def fault_of(self, asked: str) -> Fault | None:
+    def stop_breaking(self) -> None:
+        self._faults.clear()
+
+    def fault_of(self, asked: str, request: str) -> Fault | None:
         with self._lock:
             self.seen.append(asked)
+            self.asked.append(request)
             for number, (on, fault) in enumerate(self._faults):
-                if on == asked:
+                if on(request) if callable(on) else on == asked or (" " in on and request.startswith(on)):
                     self.broken += 1
                     if not self._for_ever:
                         del self._faults[number]
@@ -81,6 +95,7 @@ def breaking(port: int) -> Iterator[Breaking]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits 40 ms for its headers to be acknowledged
     server: Breaking
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -88,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         asked = "LIST" if self.command == "GET" and "list-type" in self.path else self.command
-        fault, length = self.server.fault_of(asked), int(self.headers.get("Content-Length", 0))
+        fault = self.server.fault_of(asked, f"{self.command} {self.path}")
+        length = int(self.headers.get("Content-Length", 0))
         if fault == RESET:
             return self._reset()
         if fault == STALL:
@@ -101,8 +117,10 @@ class _Handler(BaseHTTPRequestHandler):
         sent = self.rfile.read(length)
         if isinstance(fault, tuple):
             return self._refuse(*fault)
+        if fault in (PAGE, FINE_PAGE):
+            return self._page(429 if fault == PAGE else 200)
         status, headers, body = self._passed_on(_flipped(sent) if fault == FLIP and sent else sent)
-        if fault == CUT and sent:
+        if (fault == CUT and sent) or fault == LOST:
             return self._close()
         if fault == SHORT:
             body = body[: len(body) // 2]
@@ -113,16 +131,32 @@ class _Handler(BaseHTTPRequestHandler):
             headers = [(name, later if name.lower() == "date" else value) for name, value in headers]
         self._answer(status, headers, _flipped(body) if fault == FLIP and not sent else body, fault)
 
-    do_PUT = do_DELETE = do_HEAD = do_POST = do_GET
+    do_PUT = do_DELETE = do_HEAD = do_POST = do_PATCH = do_GET
 
     def _passed_on(self, sent: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         service = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=STALL_S)
         self._begin(service)
-        service.endheaders(sent or None)
+        if sent and "Expect" in self.headers:
+            service.putheader("Expect", "100-continue")
+            service.endheaders()
+            if self._wanted(service):
+                service.send(sent)
+        else:
+            service.endheaders(sent or None)
         answer = service.getresponse()
         body = answer.read()
         service.close()
-        return answer.status, answer.getheaders(), body
+        headers = answer.getheaders()
+        headers += self.server.more_headers(f"{self.command} {self.path}").items()
+        if answer.getheader("Transfer-Encoding"):  # it comes as a whole from here
+            headers.append(("Content-Length", str(len(body))))
+        return answer.status, headers, body
+
+    @staticmethod
+    def _wanted(service: http.client.HTTPConnection) -> bool:
+        """Does the service ask for the body, or answer at once? In silence, it gets it."""
+        ready, _, _ = select.select([service.sock], [], [], STALL_S / 30)
+        return not ready or b" 100" in service.sock.recv(16, socket.MSG_PEEK)
 
     def _begin(self, service: http.client.HTTPConnection) -> None:
         service.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -140,6 +174,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[: len(body) // 2])
             return {CUT: self._close, RESET_INSIDE: self._reset, STALL_INSIDE: self._stall}[str(fault)]()
         self.wfile.write(body)
+
+    def _page(self, status: int) -> None:
+        headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(HTML)))]
+        if status != 200:
+            headers.append(("Retry-After", str(self.server.retry_after)))
+        self._answer(status, headers, HTML, None)
 
     def _refuse(self, status: int, code: str) -> None:
         message = f"{self.headers.get('Authorization')} {self.headers.get('X-Amz-Security-Token')}"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
-import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,9 @@ import pytest
 
 from collection_db import PlannedRecipe, Table
 from collection_db.buckets import AssetBucket
-from collection_db.s3 import client
 from styles.recipes import Recipe
-from tests.collection_db.breaking import Breaking, breaking
-from tests.collection_db.serving import KEY, SECRET, Service
+from tests.collection_db.breaking import Breaking
+from tests.collection_db.serving import Service
 
 
 def sha256(text: str) -> str:
@@ -107,32 +104,6 @@ def table(url: str) -> Iterator[Table]:
     opened = Table.open(url)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Those of the service, and nothing else that boto3 could find."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    own = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_EC2_METADATA_DISABLED": "true"}
-    for name, value in {**nothing, **own}.items():
-        monkeypatch.setenv(name, value)
-    client.cache_clear()
-    yield
-    client.cache_clear()
-
-
-@pytest.fixture
-def bucket(s3: Service, credentials: None) -> Path:
-    """A new bucket: the folder that the service keeps it in."""
-    return s3.bucket(f"pond-{secrets.token_hex(6)}")
-
-
-@pytest.fixture
-def proxy(s3: Service) -> Iterator[Breaking]:
-    with breaking(s3.port) as between:
-        yield between
 
 
 @pytest.fixture

@@ -13,11 +13,8 @@ from PIL import Image
 
 from collection_db import AssetFolder
 from flows.settings import Settings
-from tests.collection_db.conftest import bucket, credentials
 from tests.collection_db.serving import FORGOTTEN_S
 from tests.flows.ponds import Pond, drawing
-
-__all__ = ["bucket", "credentials"]  # fixtures that are needed here, too
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (36, 36), channels: int = 3) -> Image.Image:

@@ -1,5 +1,5 @@
 // Imports folders with js-ipfs-unixfs, which kubo and Helia are held against, too. Arguments: a JSON file with a list of
-// {folder, profile, shardAbove?}; prints a JSON list of {cid, files: {path: cid}, blocks}.
+// {folder, profile, shardAbove?, chunkSize?, width?}; prints a JSON list of {cid, files: {path: cid}, blocks}.
 import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { BlackHoleBlockstore } from 'blockstore-core'
@@ -39,11 +39,13 @@ function * entries (folder, path) {
 }
 
 const told = []
-for (const { folder, profile, shardAbove } of JSON.parse(readFileSync(process.argv[2]))) {
+for (const { folder, profile, shardAbove, chunkSize, width } of JSON.parse(readFileSync(process.argv[2]))) {
   const blocks = new Counting()
   const files = {}
   const options = { ...PROFILES[profile] }
   if (shardAbove !== undefined) options.shardSplitThresholdBytes = shardAbove
+  if (chunkSize !== undefined) options.chunker = fixedSize({ chunkSize })
+  if (width !== undefined) options.layout = balanced({ maxChildrenPerNode: width })
   for await (const { path, cid } of importer(entries(folder, 'root'), blocks, options)) {
     files[path.split('/').slice(1).join('/') || '.'] = cid.toString()
   }

@@ -154,7 +154,7 @@ def test_shards_in_which_names_would_not_be_found_are_refused(tmp_path: Path, bl
 
 
 def test_many_folders_of_the_same_shard_are_refused(tmp_path: Path) -> None:
-    """Each folder is a shard of its own above one that all share, so that a few kilobytes stand for very many entries."""
+    """Each folder is a shard of its own above one that all share: a few kilobytes stand for very many entries."""
     hashed = {name: name_hash(name) for name in (b"%d" % number for number in range(60_000))}
     inner = {places[1]: name for name, places in hashed.items() if places[0] == 0}
     others = [name for name, places in hashed.items() if places[0] == 1]

@@ -82,6 +82,16 @@ def test_small_folders_that_are_sharded_have_the_importer_s_cids(node: Node, tmp
         assert same(cid_of(folder, sharded), expected)
 
 
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_files_of_many_levels_have_the_importer_s_cids(node: Node, tmp_path: Path, profile: Profile) -> None:
+    """Of 100 bytes a chunk and 3 links a node, about the sizes at which a level more is needed."""
+    levels = [300, 900, 2700, 8100]
+    sizes = [size + more for size in levels for more in (-100, -1, 0, 1, 100, 101)]
+    folder = planted({str(size): random.Random(size).randbytes(size) for size in sizes}, tmp_path / "tree")
+    (expected,) = node.imported([{"folder": folder, "profile": profile.name, "chunkSize": 100, "width": 3}])
+    assert same(cid_of(folder, replace(profile, chunk_size=100, width=3)), expected)
+
+
 def test_names_with_nearly_the_same_hash_are_seven_shards_deep(node: Node, tmp_path: Path) -> None:
     names = [SAME_HASH[0], SEVEN_BYTES]
     first, second = (name_hash(name.encode()) for name in names)

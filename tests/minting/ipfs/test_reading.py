@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from errors import BadCar, BadSource, BadValue
-from minting.ipfs import PROFILES, check_car, read_car, write_car
+from minting.ipfs import PROFILES, check_car, parse_cid, read_car, write_car
 from minting.ipfs.car import MOST_BLOCK, MOST_HEADER, header
 from minting.ipfs.varints import varint
-from tests.minting.ipfs.conftest import planted
+from tests.minting.ipfs.conftest import Tree, planted
 from tests.minting.ipfs.strange import folder, leaf, made, packed, section, write
 
 TOAD = leaf(b"toad")
@@ -65,6 +66,24 @@ def test_noise_is_an_error_and_nothing_worse(car: Path) -> None:
         car.write_bytes(dice.choice([noise, whole[:cut] + noise, whole[:cut] + noise + whole[cut:]]))
         with pytest.raises(BadCar):
             check_car(car)
+
+
+def test_nodes_that_were_changed_together_with_their_hash_are_an_error_or_whole(tmp_path: Path) -> None:
+    dice = random.Random(4)
+    tree: Tree = {"many": {f"{number}.json": b"%d" % number for number in range(40)}, "big": bytes(1000)}
+    small = replace(PROFILES["unixfs-v0-2015"], shard_above=200, chunk_size=100, width=3)
+    write_car(planted(tree, tmp_path / "tree"), tmp_path / "a.car", small)
+    blocks = [(parse_cid(cid), block) for cid, block in read_car(tmp_path / "a.car").blocks]
+    refused = 0
+    for _ in range(400):
+        node = bytearray(dice.choice(blocks)[1])
+        at = dice.randrange(len(node))
+        node[at : at + dice.randrange(4)] = dice.randbytes(dice.randrange(4))
+        try:
+            check_car(packed(tmp_path / "b.car", [*blocks, made(bytes(node))]))
+        except BadCar:
+            refused += 1
+    assert 200 < refused < 400
 
 
 def test_damaged_block_is_named_with_its_place(car: Path) -> None:

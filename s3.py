@@ -9,6 +9,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -54,7 +55,6 @@ _SIGN_IN = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile o
 _REGION = "name the bucket's own region in AWS_DEFAULT_REGION"
 _PERMISSIONS = "they need to list the bucket, and to get, put and delete its objects"
 _TOLD = {
-    "NoSuchBucket": "there is no such bucket; make it, or correct storage.assets",
     "AccessDenied": f"access is denied to these credentials; {_PERMISSIONS}",
     "InvalidAccessKeyId": f"the service does not know this access key; {_SIGN_IN}",
     "SignatureDoesNotMatch": f"the service does not take this secret key; {_SIGN_IN}",
@@ -72,7 +72,18 @@ _OF_STATUS = {
     403: _TOLD["AccessDenied"],
     _FULL: "the service has no room left; make some",
 }
-_log = logging.getLogger("toadworks.assets")
+_log = logging.getLogger("toadworks.s3")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The settings that say which bucket, and which service, for sentences that ask to correct them."""
+
+    bucket: str
+    endpoint: str
+
+
+ASSETS = Keys("storage.assets", "storage.endpoint_url")
 
 
 @lru_cache(maxsize=16)
@@ -105,10 +116,11 @@ def client(process: int, endpoint_url: str, connect_s: float, read_s: float) -> 
         raise BadValue("endpoint", endpoint_url, "a URL that boto3 takes") from None
 
 
-def ask(call: Callable[[], T], failing: str, patience_s: float) -> T:
+def ask(call: Callable[[], T], failing: str, patience_s: float, keys: Keys = ASSETS) -> T:
     """What `call` returns, called again until it succeeds, fails for good or `patience_s` seconds have passed.
 
-    Then it raises RunFailed: `failing` ("s3://toads/ab/cd.png: the asset cannot be read"), why, and what to do.
+    Pauses grow, and are no shorter than the service asks for (Retry-After, in seconds). In the end it raises RunFailed:
+    `failing` ("s3://toads/ab/cd.png: the asset cannot be read"), why, and what to do; `keys` are named in that.
     """
     until = time.monotonic() + patience_s
     for attempt in itertools.count():
@@ -118,9 +130,10 @@ def ask(call: Callable[[], T], failing: str, patience_s: float) -> T:
             failure = error
         # outside of the except, so that nothing of the service's answer hangs on the error that is raised
         wait = random.uniform(0.5, 1) * min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt)
+        wait = max(wait, _asked_for(failure))
         if not _passes(failure) or time.monotonic() + wait > until:
-            raise RunFailed(f"{failing}: {_why(failure)}")
-        _log.info("%s: %s; trying again in %.1f s", failing, _why(failure), wait)
+            raise RunFailed(f"{failing}: {_why(failure, keys)}")
+        _log.info("%s: %s; trying again in %.1f s", failing, _why(failure, keys), wait)
         time.sleep(wait)
     raise AssertionError("count() does not end")
 
@@ -139,6 +152,14 @@ def _status_of(error: BaseException) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def _asked_for(error: BaseException) -> float:
+    """Seconds that a busy service wants to be left alone."""
+    if not isinstance(error, ClientError):
+        return 0.0
+    told = str(error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", ""))
+    return float(told) if re.fullmatch(r"[0-9]{1,6}", told) else 0.0
+
+
 def _passes(error: BaseException) -> bool:
     if isinstance(error, ClientError):
         status = _status_of(error)
@@ -150,7 +171,7 @@ def _distrusted(error: BaseException) -> bool:
     return isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
-def _why(error: BaseException) -> str:
+def _why(error: BaseException, keys: Keys) -> str:
     """Made of our own words: those of a service may repeat what it was sent."""
     if isinstance(error, _NO_CREDENTIALS):
         return f"there are no credentials ({type(error).__name__}); {_SIGN_IN}"
@@ -159,11 +180,13 @@ def _why(error: BaseException) -> str:
     if isinstance(error, _BROKEN):
         return (
             f"the service does not answer as it should ({type(error).__name__}); "
-            "look at the network and at storage.endpoint_url, then run this again"
+            f"look at the network and at {keys.endpoint}, then run this again"
         )
     code, status = code_of(error), _status_of(error)
     if code in _BUSY or status == 429:
         return f"the service has been too busy for too long ({code}); run this again later"
+    if code == "NoSuchBucket":
+        return f"there is no such bucket; make it, or correct {keys.bucket}"
     if code in _TOLD:
         return _TOLD[code]
     if status in _OF_STATUS:

@@ -20,7 +20,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from durable import write_json
+from durable import sync_folder, write_json
 from errors import BadWeights, RunFailed
 
 LOCK = "weights.lock"

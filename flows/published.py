@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,25 @@ from collection_db import Table
 from durable import write_json
 from errors import BadRelease, BadValue
 from flows.linting import faults_of, lint_folder
+from flows.publish import Cost, Published, publish
 from flows.settings import Settings
 from minting.manifest import FILE, Manifest, Promise, read_manifest
 from minting.placeholder import broken_promises, unrevealed
 
 RECORD = "published.json"  # in the collection's folder: what was published, where and when, the last one last
 RENUMBERED = "renumbered"
+
+
+def publish_collection(
+    settings: Settings, to: str, *, agree: Callable[[str, Cost], bool], recheck: bool, placeholder: bool
+) -> tuple[Manifest, Published | None]:
+    """`flows.publish.publish` of what may be published, with all that follows from it. Raises as both do."""
+    manifest = check_publishable(settings, placeholder)
+    done = publish(settings, to, agree=agree, recheck=recheck, placeholder=placeholder)
+    if done:
+        about = {"to": done.to, "at": done.at.isoformat(timespec="seconds"), "roots": done.roots, "uris": done.uris}
+        note_published(settings, manifest, about)
+    return manifest, done
 
 
 def check_publishable(settings: Settings, placeholder: bool) -> Manifest:

@@ -95,3 +95,22 @@ def test_second_export_is_the_same_to_the_byte(release: Path, pond: Path, tmp_pa
     files = {file.relative_to(release) for file in release.rglob("*") if file.is_file()}
     assert files == {file.relative_to(before) for file in before.rglob("*") if file.is_file()}
     assert all((release / file).read_bytes() == (before / file).read_bytes() for file in files)
+
+
+def test_publishing_freezes_numbers(release: Path, pond: Path, toadworks: Run) -> None:
+    asked = toadworks("publish", "--to", "../public", cwd=pond)
+    assert asked.returncode == 2 and "--yes does it unasked" in asked.stderr and not (pond.parent / "public").exists()
+    told = toadworks("publish", "--to", "../public", "--yes", cwd=pond)
+    assert told.returncode == 0, told.stderr
+    manifest = json.loads((release / "manifest.json").read_text())
+    assert f"for the contract: base URI {manifest['base_uri']}, contractURI {manifest['contract_uri']}" in told.stdout
+    for token in manifest["tokens"]:
+        for path in (token["image"]["path"], token["metadata"]["path"]):
+            assert (pond.parent / "public" / path).read_bytes() == (release / path).read_bytes()
+    assert json.loads((pond / "published.json").read_text())[0]["stage"] == "release"
+    [second] = [token["recipe"] for token in manifest["tokens"] if token["number"] == 2]
+    toadworks("reject", second, cwd=pond)
+    told = toadworks("export", cwd=pond)
+    assert told.returncode == 2 and "token 2 (candidate" in told.stderr and "--renumber" in told.stderr
+    toadworks("accept", second, cwd=pond)
+    assert toadworks("verify", pond.parent / "public", cwd=pond).returncode == 0

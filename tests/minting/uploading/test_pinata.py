@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable
 
@@ -175,6 +176,19 @@ def test_words_of_a_service_hold_no_secret(make: Make, send: Sender, ipfs: Ipfs)
     with pytest.raises(NotPublished, match=r"says 'Bearer \.\.\.'") as caught:
         send(make())
     assert JWT not in str(caught.value)
+
+
+def test_logs_hold_no_secret(
+    between: Breaking, journal: Journal, send: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    gateway = Gateway(f"{between.url}/?pinataGatewayToken=t0ken", "k3y", patience_s=60)
+    for on in (UPLOAD, GATEWAY):
+        between.break_next(on, PAGE)
+    send(Pinata(JWT, gateway, journal, between.url, patience_s=60))
+    assert any(asked.endswith("pinataGatewayToken=t0ken&format=car&dag-scope=all") for asked in between.asked)
+    assert sum("trying again" in line for line in caplog.messages) == 2
+    assert not any(secret in line for secret in (JWT, "t0ken", "k3y") for line in caplog.messages)
 
 
 @pytest.mark.parametrize("jwt", ["", "two words", "ünicode", "a\nb"])

@@ -12,7 +12,7 @@ from errors import BadSetting, NotPublished, RunFailed
 from minting.uploading.contents import Contents
 from minting.uploading.gateway import Gateway
 from minting.uploading.journal import Journal
-from minting.uploading.pinata import Pinata
+from minting.uploading.pinata import Pinata, _same_house
 from tests.collection_db.breaking import (
     CUT,
     FINE_PAGE,
@@ -137,6 +137,28 @@ def test_forgotten_upload_is_begun_anew(make: Make, send: Sender, ipfs: Ipfs, be
     between.stop_breaking()
     ipfs.uploads.clear()
     assert send(place).sent == 3
+
+
+@pytest.mark.parametrize("elsewhere", ["http://127.0.0.1:9", "https://evil.example", "//pinata.cloud.evil.example"])
+def test_jwt_goes_to_nobody_else(make: Make, send: Sender, ipfs: Ipfs, elsewhere: str) -> None:
+    ipfs.elsewhere = elsewhere
+    with pytest.raises(NotPublished, match="leads to another service to upload to"):
+        send(make(largest_form=1000))
+
+
+@pytest.mark.parametrize(
+    ("url", "own", "same"),
+    [
+        ("https://uploads.pinata.cloud/v3/files/7", "https://uploads.pinata.cloud", True),
+        ("https://eu.pinata.cloud/v3/files/7", "https://uploads.pinata.cloud", True),
+        ("http://uploads.pinata.cloud/7", "https://uploads.pinata.cloud", False),
+        ("https://evilpinata.cloud/7", "https://uploads.pinata.cloud", False),
+        ("https://uploads.pinata.cloud.evil.example/7", "https://uploads.pinata.cloud", False),
+        ("https://eu.pinata.cloud/7", "https://pin.example", False),
+    ],
+)
+def test_pinatas_other_servers_are_known(url: str, own: str, same: bool) -> None:
+    assert _same_house(url, own) is same
 
 
 def test_other_cid_is_an_error(make: Make, send: Sender, ipfs: Ipfs) -> None:

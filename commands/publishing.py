@@ -56,9 +56,9 @@ def tell_cost(shown: str, cost: Cost, price: float) -> None:
     click.echo(f"{cost.pieces:>8}  files or CARs, {_size(cost.bytes)}")
     click.echo(f"{cost.there:>8}  of them there already")
     click.echo(f"{cost.to_send:>8}  to send, {_size(cost.bytes_to_send)}")
-    click.echo(
-        f"{cost.to_verify:>8}  to read back, {_size(cost.bytes_to_verify)}; about {cost.requests} requests in all"
-    )
+    click.echo(f"{cost.to_verify:>8}  to read back, {_size(cost.bytes_to_verify)}")
+    if cost.requests:
+        click.echo(f"{cost.requests:>8}  requests in all, about")
     if cost.left_out:
         click.echo(f"{cost.left_out:>8}  other files stay here: only images, metadata and the like have a CID")
     if price:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ def publish(
         finally:
             destination.close()
             journal.close()
+            shutil.rmtree(folder / CARS, ignore_errors=True)  # as large as the release, and soon packed again
 
 
 def _published(
@@ -103,8 +105,6 @@ def _published(
         return None
     with meter("publish", cost.moved, of_bytes=True) as shown:
         delivery.send(settings["publish"]["parallel"], shown.advance, folder)
-    for part, _ in stages:
-        (folder / CARS / f"{part.name}.car").unlink(missing_ok=True)
     parts = [part for part, _ in stages if part.name]
     return Published(
         stage=contents.manifest.stage,

@@ -26,6 +26,7 @@ from minting.uploading.pieces import Moved
 T = TypeVar("T")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 20.0
 CONNECT_S, SILENCE_S = 10.0, 60.0
+WORKED_A_S = 20e6  # bytes that a service should work through in a second before it answers: blocks to hash, pins to set
 CHUNK = 1 << 18  # bytes
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # statuses that may be gone at the next try
 LONGEST_ANSWER = 4 << 20  # bytes of JSON
@@ -39,6 +40,7 @@ _ADVICE = {
     507: "the service has no room left; make some",
 }
 _log = logging.getLogger("toadworks.publish")
+logging.getLogger("httpx").setLevel(logging.WARNING)  # below, it logs URLs, with what is secret in them
 
 
 class Again(Exception):
@@ -92,7 +94,6 @@ class Http:
         self._secrets += [password, *(value for _, value in self._query)]
         self._base = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         self._client = httpx.Client(
-            timeout=httpx.Timeout(SILENCE_S, connect=CONNECT_S),
             headers={"Accept-Encoding": "identity", "User-Agent": "toadworks"} | dict(headers or {}),
             auth=(user, password) if user or password else None,
             # where it leads, nobody should learn a secret
@@ -113,13 +114,15 @@ class Http:
         first: Callable[[], T | None] | None = None,
         final: Callable[[int, str], bool] = lambda status, said: False,
         passing: Collection[int] = PASSING,
+        size: int = 0,
     ) -> T:
         """What `read` makes of a good answer (a status below 300); it raises Again for one that is damaged.
 
         `path` follows the URL, or is a whole URL of the same service. `sending(stack)` gives what is sent (httpx's
         arguments), opened anew for every try; before each further one, `first` may find that the last had arrived
         after all. A status, with the service's words, that `final` says yes to raises Refusal; those in `passing` are
-        tried again. All else raises RunFailed: `failing` ("images: the CAR cannot be sent"), why, and what to do.
+        tried again. `size`: bytes that are sent; the answer to many may take its time. All else raises RunFailed:
+        `failing` ("images: the CAR cannot be sent"), why, and what to do.
         """
         until = 0.0
         for attempt in itertools.count():
@@ -130,6 +133,8 @@ class Http:
                 with ExitStack() as stack:
                     given = sending(stack) if sending else {}
                     given["headers"] = {**(headers or {}), **given.get("headers", {})}
+                    silence_s = SILENCE_S + size / WORKED_A_S
+                    given["timeout"] = httpx.Timeout(SILENCE_S, connect=CONNECT_S, read=silence_s)
                     if query := [*self._query, *(params or {}).items()]:  # httpx would take an empty one off the URL
                         given["params"] = query
                     url = path if "://" in path else self._base + path

@@ -64,7 +64,7 @@ class Kubo:
 
         # a CAR that was damaged on the way is refused, too: that is why it is tried again
         failing = f"{root.name}: the CAR cannot be imported"
-        self._rpc("dag/import", failing, read, {"pin-roots": "true"}, sending, tries=TRIES)
+        self._rpc("dag/import", failing, read, {"pin-roots": "true"}, sending, tries=TRIES, size=root.size)
 
     def verify(self, piece: Piece, moved: Moved) -> None:
         """Pinned, and every block exported again, from what the node itself has."""
@@ -118,6 +118,7 @@ class Kubo:
         sending: Callable[[ExitStack], dict[str, Any]] | None = None,
         refused: Mapping[str, T] | None = None,
         tries: int = 1,
+        size: int = 0,
     ) -> T:
         """kubo answers 500 to whatever it could not do. With its own words that is final after so many tries; and where
         the words are in `refused`, an answer. Without them it is of a proxy, and passes."""
@@ -137,6 +138,7 @@ class Kubo:
                 params=arguments,
                 sending=sending,
                 final=final,
+                size=size,
             )
         except Refusal as refusal:
             said = refusal.said

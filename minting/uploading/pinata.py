@@ -105,6 +105,7 @@ class Pinata:
             lambda response: _text(_data(response), "cid"),
             sending=sending,
             first=lambda: root.cid if self._listed(root) else None,  # then only the answer was lost
+            size=root.size,
         )
 
     def _by_tus(self, root: Root, moved: Moved) -> str:
@@ -177,6 +178,7 @@ class Pinata:
                 headers=headers,
                 sending=sending,
                 first=look,
+                size=root.size,  # with the last piece the whole is imported
                 final=lambda status, said: status == 409,  # it is at another offset
             )
         except Refusal:

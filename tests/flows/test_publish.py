@@ -12,12 +12,15 @@ import pytest
 from filelock import FileLock
 
 from errors import BadRelease, BadSetting, BadValue, NothingLeft, NotPublished, RunFailed
+from flows.export import write_tokens
 from flows.publish import FOLDER, Published, publish
 from flows.settings import Settings
+from minting.manifest import read_manifest
 from minting.uploading.kubo import AUTH
 from minting.uploading.pinata import JWT as JWT_NAME
 from minting.uploading.sending import Cost
 from tests.collection_db.serving import Service
+from tests.flows.ponds import Pond, drawing
 from tests.minting.uploading.ipfs_service import JWT, Ipfs, serving
 from tests.minting.uploading.releases import contents, write_manifest, write_release
 
@@ -90,7 +93,7 @@ def test_kubo_of_the_settings(toads: Callable[..., Settings], ipfs: Ipfs, monkey
     assert done.uris == {name: f"ipfs://{cid}" + "/" * (name != "collection.json") for name, cid in done.roots.items()}
     assert done.left_out == ("collection.csv", "index.html", "manifest.json")
     assert list(done.roots.values()) == ipfs.pins
-    assert not list((settings.folder / FOLDER / "cars").iterdir())  # they were on their way, and arrived
+    assert not (settings.folder / FOLDER / "cars").exists()
 
 
 def test_pinata_of_the_settings(toads: Callable[..., Settings], ipfs: Ipfs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,6 +120,24 @@ def test_large_folder_is_read_back_whole(toads: Callable[..., Settings], ipfs: I
     write_release(settings.release_folder, tokens=6000, size=40)  # its folders are shards
     assert sent(settings).cost.pieces == 3
     assert len(ipfs.blocks) > 12_000
+
+
+def test_what_export_writes_is_published(pond: Callable[..., Pond], ipfs: Ipfs) -> None:
+    made = pond(text=f'[publish]\nto = "kubo:{ipfs.url}"\n[release]\nimage_size = 64\n')
+    ids = made.add([(0, drawing(5)), (0, drawing(6))])
+    made.table.decide(ids, "accept", "ann")
+    write_tokens.fn(str(made.settings.file), placeholder=True)
+    done = sent(made.settings)
+    manifest = read_manifest(made.settings.release_folder / "manifest.json")
+    assert (done.stage, done.roots) == ("release", {name: part.cid for name, part in manifest.parts.items()})
+    assert ipfs.pins == list(done.roots.values())
+    folder = made.settings.folder / "out"
+    assert sent(made.settings, str(folder)).cost.pieces == len(manifest.all_files()) + 1
+    assert contents(folder) == contents(made.settings.release_folder)
+
+    shown = sent(made.settings, placeholder=True)
+    assert shown.stage == "placeholder" and set(shown.roots.values()) <= set(ipfs.pins)
+    made.table.close()
 
 
 def test_nothing_is_sent_without_a_yes(toads: Callable[..., Settings]) -> None:

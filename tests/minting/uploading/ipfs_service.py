@@ -36,6 +36,7 @@ class Ipfs(ThreadingHTTPServer):
         self.files: list[dict[str, Any]] = []
         self.uploads: dict[str, dict[str, Any]] = {}
         self.gives_cars, self.says, self.pin_error, self.authorization = True, "", "", ""
+        self.elsewhere = ""  # where uploads are sent to, if not here
         self.asked: list[str] = []
         self.lock = threading.Lock()
 
@@ -133,7 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
             about = {key: base64.b64decode(value).decode() for key, value in pairs}
             name = uuid.uuid4().hex
             self.server.uploads[name] = {"size": int(self.headers["Upload-Length"]), "about": about, "data": b""}
-            return self._answer(201, b"", "", Location=f"/v3/files/{name}", **{"Tus-Resumable": "1.0.0"})
+            return self._answer(
+                201, b"", "", Location=f"{self.server.elsewhere}/v3/files/{name}", **{"Tus-Resumable": "1.0.0"}
+            )
         if self.command == "POST":
             fields, data = self._form()
             return self._json(200, {"data": self._kept(fields, data)})

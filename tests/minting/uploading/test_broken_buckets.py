@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from errors import NotPublished, RunFailed
+from minting.uploading import bucket as bucket_module
 from minting.uploading.bucket import Bucket
 from minting.uploading.contents import Contents
 from minting.uploading.pieces import Item
@@ -24,6 +25,8 @@ from tests.collection_db.breaking import (
     RESET,
     RESET_INSIDE,
     SHORT,
+    STALL,
+    STALL_INSIDE,
     THROTTLED,
     Breaking,
     Fault,
@@ -67,6 +70,16 @@ def test_reading_back_survives(place: Bucket, send: Sender, proxy: Breaking, fau
         proxy.stop_breaking()
     send(place)
     assert send.cost(place).done
+
+
+@pytest.mark.parametrize(("on", "fault"), [("PUT", STALL), ("GET", STALL), ("GET", STALL_INSIDE)], ids=str)
+def test_silence_is_not_waited_out(
+    place: Bucket, send: Sender, proxy: Breaking, monkeypatch: pytest.MonkeyPatch, on: str, fault: str
+) -> None:
+    monkeypatch.setattr(bucket_module, "READ_S", 1.0)
+    proxy.break_next(on, fault)
+    send(place)
+    assert proxy.broken == 1 and send.cost(place).done
 
 
 # a list of parts has no checksum: where a byte of it flips, the service refuses it for good

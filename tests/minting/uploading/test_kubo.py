@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from errors import NotPublished, RunFailed, WrongCopy
+from minting.uploading import asking
 from minting.uploading.contents import Contents
 from minting.uploading.kubo import Kubo
 from tests.collection_db.breaking import (
@@ -19,6 +20,8 @@ from tests.collection_db.breaking import (
     RESET,
     RESET_INSIDE,
     SHORT,
+    STALL,
+    STALL_INSIDE,
     Breaking,
 )
 from tests.minting.uploading import dags
@@ -95,6 +98,15 @@ def test_reading_back_survives(place: Kubo, send: Sender, between: Breaking, fau
     between.break_next(EXPORT, fault, times=2)
     send(place)
     assert between.broken == 2 and imports(between) == 3
+
+
+@pytest.mark.parametrize(("on", "fault"), [(IMPORT, STALL), (EXPORT, STALL), (EXPORT, STALL_INSIDE)], ids=str)
+def test_silence_is_not_waited_out(
+    between: Breaking, send: Sender, monkeypatch: pytest.MonkeyPatch, on: str, fault: str
+) -> None:
+    monkeypatch.setattr(asking, "SILENCE_S", 0.5)
+    between.break_next(on, fault)
+    assert send(Kubo(between.url, patience_s=60)).sent == 3 and between.broken == 1
 
 
 @pytest.mark.parametrize("fault", [FLIP, SHORT, FINE_PAGE], ids=str)

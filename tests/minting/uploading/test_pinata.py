@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ from errors import BadSetting, NotPublished, RunFailed
 from minting.uploading.contents import Contents
 from minting.uploading.gateway import Gateway
 from minting.uploading.journal import Journal
-from minting.uploading.pinata import Pinata
+from minting.uploading.pinata import Pinata, _same_house
 from tests.collection_db.breaking import (
     CUT,
     FINE_PAGE,
@@ -138,6 +139,28 @@ def test_forgotten_upload_is_begun_anew(make: Make, send: Sender, ipfs: Ipfs, be
     assert send(place).sent == 3
 
 
+@pytest.mark.parametrize("elsewhere", ["http://127.0.0.1:9", "https://evil.example", "//pinata.cloud.evil.example"])
+def test_jwt_goes_to_nobody_else(make: Make, send: Sender, ipfs: Ipfs, elsewhere: str) -> None:
+    ipfs.elsewhere = elsewhere
+    with pytest.raises(NotPublished, match="leads to another service to upload to"):
+        send(make(largest_form=1000))
+
+
+@pytest.mark.parametrize(
+    ("url", "own", "same"),
+    [
+        ("https://uploads.pinata.cloud/v3/files/7", "https://uploads.pinata.cloud", True),
+        ("https://eu.pinata.cloud/v3/files/7", "https://uploads.pinata.cloud", True),
+        ("http://uploads.pinata.cloud/7", "https://uploads.pinata.cloud", False),
+        ("https://evilpinata.cloud/7", "https://uploads.pinata.cloud", False),
+        ("https://uploads.pinata.cloud.evil.example/7", "https://uploads.pinata.cloud", False),
+        ("https://eu.pinata.cloud/7", "https://pin.example", False),
+    ],
+)
+def test_pinatas_other_servers_are_known(url: str, own: str, same: bool) -> None:
+    assert _same_house(url, own) is same
+
+
 def test_other_cid_is_an_error(make: Make, send: Sender, ipfs: Ipfs) -> None:
     ipfs.says = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
     with pytest.raises(NotPublished, match=f"images: the CID is bafy.*says '{ipfs.says}'"):
@@ -175,6 +198,19 @@ def test_words_of_a_service_hold_no_secret(make: Make, send: Sender, ipfs: Ipfs)
     with pytest.raises(NotPublished, match=r"says 'Bearer \.\.\.'") as caught:
         send(make())
     assert JWT not in str(caught.value)
+
+
+def test_logs_hold_no_secret(
+    between: Breaking, journal: Journal, send: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    gateway = Gateway(f"{between.url}/?pinataGatewayToken=t0ken", "k3y", patience_s=60)
+    for on in (UPLOAD, GATEWAY):
+        between.break_next(on, PAGE)
+    send(Pinata(JWT, gateway, journal, between.url, patience_s=60))
+    assert any(asked.endswith("pinataGatewayToken=t0ken&format=car&dag-scope=all") for asked in between.asked)
+    assert sum("trying again" in line for line in caplog.messages) == 2
+    assert not any(secret in line for secret in (JWT, "t0ken", "k3y") for line in caplog.messages)
 
 
 @pytest.mark.parametrize("jwt", ["", "two words", "ünicode", "a\nb"])

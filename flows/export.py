@@ -62,7 +62,7 @@ def write_tokens(collection: str, renumber: bool = False, placeholder: bool = Fa
         settings.release_folder,
         tokens,
         release,
-        alike=alike(accepted, numbers, table),
+        alike=alike(numbers, settings, table),
         shuffle=shuffle.record if shuffle else None,
         private=private_paths(settings),
         meter=shown,

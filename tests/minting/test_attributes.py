@@ -98,5 +98,5 @@ def test_buckets_are_text(other: dict[str, Any]) -> None:
 def test_number_beyond_a_float_is_none() -> None:
     """JSON has no bound on its digits, and what reads it has."""
     assert is_number(2**1000) and not is_number(-(10**400))
-    with pytest.raises(BadSource, match="source 7: attribute .* has no value"):
+    with pytest.raises(BadSource, match=r"source 7: attribute .* has no value"):
         source_attributes("7", [{"trait_type": "Level", "value": 10**400}])

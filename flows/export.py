@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from flows.linting import alike, private_paths
 from flows.numbering import numbers_of
 from flows.previews import write_previews
 from flows.progress import meter, say, shown
+from flows.publish import FOLDER, alone
 from flows.published import give_up
 from flows.settings import Settings
 from minting.attributes import unused
@@ -39,6 +41,11 @@ async def export(collection: str, renumber: bool = False, placeholder: bool = Fa
 @task(name="write release", cache_policy=NO_CACHE)
 def write_tokens(collection: str, renumber: bool = False, placeholder: bool = False) -> int:
     settings = Settings.read(collection)
+    with alone(settings) if (settings.folder / FOLDER).is_dir() else nullcontext():
+        return _written(settings, renumber, placeholder)
+
+
+def _written(settings: Settings, renumber: bool, placeholder: bool) -> int:
     table, assets = Table.open(settings.database_url), settings.open_assets()
     keep_again(table, assets)
     accepted = table.accepted()

@@ -21,7 +21,7 @@ from minting.uploading.journal import VERIFIED, Journal
 from minting.uploading.pieces import Destination, Part, Root
 from minting.uploading.sending import Cost, Delivery, pieces_of
 
-__all__ = ["FOLDER", "Cost", "Published", "publish"]
+__all__ = ["FOLDER", "Cost", "Published", "alone", "publish"]
 
 FOLDER = ".publish"  # in the collection's: the journal, the lock, CARs on their way
 CARS, LOCK = "cars", "lock"
@@ -68,12 +68,11 @@ def publish(
     check_place("command line" if to else settings.file, key, given, settings["publish"]["car"])
     if to and is_folder(to):
         given = str(Path(to).absolute())  # what is typed is meant from here, what is in the file from there
-    folder = settings.folder / FOLDER
-    with _alone(folder):
+    with alone(settings):
         contents = read_contents(settings.placeholder_folder if placeholder else settings.release_folder)
         with meter("check", sum(item.size for item in contents.items), of_bytes=True) as shown:
             check_files(contents, shown.advance)
-        journal = Journal(folder)
+        journal = Journal(settings.folder / FOLDER)
         destination = destination_of(settings, given, journal, contents.folder)
         try:
             return _published(settings, contents, destination, journal, agree, recheck)
@@ -130,12 +129,19 @@ def packed(contents: Contents, part: Part, folder: Path) -> Root:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
+    """Nobody else publishes this collection, or exports what is being published. One thread may ask again and again.
+    Raises RunFailed where somebody does."""
+    folder = settings.folder / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK, timeout=0, is_singleton=True)
     try:
-        with FileLock(folder / LOCK, timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         raise RunFailed(
-            f"{folder.parent}: another process publishes this collection; wait until it has ended"
+            f"{settings.folder}: another process publishes this collection; wait until it has ended"
         ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -12,10 +12,10 @@ from collection_db import Table
 from durable import write_json
 from errors import BadRelease, BadValue
 from flows.linting import faults_of, lint_folder
-from flows.publish import Cost, Published, publish
+from flows.publish import Cost, Published, alone, publish
 from flows.settings import Settings
 from minting.manifest import FILE, Manifest, Promise, read_manifest
-from minting.placeholder import broken_promises, unrevealed
+from minting.placeholder import broken_promises, promise_of, unrevealed
 
 RECORD = "published.json"  # in the collection's folder: what was published, where and when, the last one last
 RENUMBERED = "renumbered"
@@ -25,12 +25,13 @@ def publish_collection(
     settings: Settings, to: str, *, agree: Callable[[str, Cost], bool], recheck: bool, placeholder: bool
 ) -> tuple[Manifest, Published | None]:
     """`flows.publish.publish` of what may be published, with all that follows from it. Raises as both do."""
-    manifest = check_publishable(settings, placeholder)
-    done = publish(settings, to, agree=agree, recheck=recheck, placeholder=placeholder)
-    if done:
-        about = {"to": done.to, "at": done.at.isoformat(timespec="seconds"), "roots": done.roots, "uris": done.uris}
-        note_published(settings, manifest, about)
-    return manifest, done
+    with alone(settings):  # until the numbers are frozen: an export in between would have others frozen
+        manifest = check_publishable(settings, placeholder)
+        done = publish(settings, to, agree=agree, recheck=recheck, placeholder=placeholder)
+        if done:
+            about = {"to": done.to, "at": done.at.isoformat(timespec="seconds"), "roots": done.roots, "uris": done.uris}
+            note_published(settings, manifest, about)
+        return manifest, done
 
 
 def check_publishable(settings: Settings, placeholder: bool) -> Manifest:
@@ -39,7 +40,9 @@ def check_publishable(settings: Settings, placeholder: bool) -> Manifest:
     folder = settings.placeholder_folder if placeholder else settings.release_folder
     manifest = read_manifest(folder / FILE)
     faults = list(map(str, lint_folder(folder) if placeholder else faults_of(settings)))
-    if not placeholder:
+    if placeholder:
+        faults += _stale(settings, manifest)
+    else:
         faults += [f"{FILE}: {problem}" for problem in (*unrevealed(manifest), *_broken(settings, manifest))]
         if _numbers(settings) != {token.recipe: token.number for token in manifest.tokens}:
             faults.append(f"{FILE}: its tokens are not those of the table: `toadworks export` again")
@@ -80,8 +83,22 @@ def _broken(settings: Settings, manifest: Manifest) -> list[str]:
         if entry.get("stage") == RENUMBERED:
             break
         if promise := entry.get("promise"):
-            return broken_promises(Promise(**promise), entry.get("shuffle"), manifest)
+            try:
+                return broken_promises(Promise(**promise), entry.get("shuffle"), manifest)
+            except (ValueError, TypeError, AttributeError):
+                raise _damaged(settings.folder / RECORD) from None
     return []
+
+
+def _stale(settings: Settings, placeholder: Manifest) -> list[str]:
+    """A promise of another release than the one that is here could not be kept."""
+    if not (settings.release_folder / FILE).exists() or not placeholder.promise:
+        return []
+    behind = read_manifest(settings.release_folder / FILE)
+    same = (placeholder.promise, placeholder.shuffle) == (promise_of(behind), behind.shuffle)
+    if same or not broken_promises(placeholder.promise, placeholder.shuffle, behind):
+        return []
+    return [f"{FILE}: it promises another release than the one that is here: `toadworks export --placeholder` again"]
 
 
 def _numbers(settings: Settings) -> dict[str, int]:
@@ -101,4 +118,8 @@ def _entries(file: Path) -> list[dict[str, Any]]:
             return entries
     except ValueError:
         pass
-    raise BadValue("record of what was published", str(file), "the list that `toadworks publish` wrote; put it back")
+    raise _damaged(file)
+
+
+def _damaged(file: Path) -> BadValue:
+    return BadValue("record of what was published", str(file), "the list that `toadworks publish` wrote; put it back")

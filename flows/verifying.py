@@ -48,12 +48,17 @@ def _told(where: Path, found: Verified, faults: Sequence[Fault], signer: str | N
         raise BadRelease(where, problems)
     about = found.manifest
     lines = [
-        f"{about.collection.name}: {len(about.tokens)} tokens, all as {FILE} says",
+        f"{plain(about.collection.name)}: {len(about.tokens)} tokens, all as {FILE} says",
         *(f"{path}: ipfs://{part.cid}, {part.files} files, {part.bytes} bytes" for path, part in about.parts.items()),
         f"provenance: SHA-256 {about.provenance.sha256}, Keccak-256 {about.provenance.keccak256}",
         f"signed by {found.signed_by}" if found.signed_by else "not signed",
     ]
     return [*lines, found.block] if found.block else lines
+
+
+def plain(text: str) -> str:
+    """Somebody else's text in one line, so that it cannot pass for what this program says."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def signer_of(keystore: Path, password: str) -> Callable[[Sequence[Path]], list[str]]:

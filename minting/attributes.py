@@ -59,7 +59,7 @@ def source_attributes(source: str, attributes: Sequence[Mapping[str, Any]]) -> l
         value = given.get("value", ())
         if value is None:
             continue
-        if not (isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))):
+        if not (isinstance(value, str | bool) or is_number(value)):
             problem = f"attribute {dict(given)!r} has no value that is text or a number"
             raise BadSource(f"source {source}", problem)
         attribute = {key: given[key] for key in _KEYS if key in given}
@@ -113,15 +113,20 @@ def check_rules(rules: Rules, file: Path | str) -> None:
     for name, kind in rules.display_type.items():
         known = ("", *DISPLAY_TYPES)
         require(kind in known, "display_type", f"{name!r} is shown as {kind!r}", ", ".join(map(repr, known)))
-        both = kind and name in rules.buckets
-        require(not both, "display_type", f"{name!r} is put into buckets, which are text", "one of the two")
+        require(
+            name not in rules.buckets, "display_type", f"{name!r} is put into buckets, which are text", "one of the two"
+        )
     for name, most in rules.max_value.items():
         require(is_number(most), "max_value", f"{name!r} is out of {most!r}", "a number")
         require(name not in rules.buckets, "max_value", f"{name!r} is put into buckets", "one of the two")
 
 
 def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """A number as JSON's readers have it: finite, and not beyond what a float can be."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def whole(value: float) -> float | int:

@@ -8,16 +8,17 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from eth_hash.auto import keccak
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from errors import BadRelease
 
 FILE, SIGNATURE = "manifest.json", "manifest.signature.json"
 MOST_SHOWN = 5  # of what is wrong with a manifest's form
 LARGEST = 2**30  # bytes: beyond a million tokens
+LONGEST_PATH, LONGEST_NAME = 1024, 255  # bytes: what every file system takes
 _PIECE = 2**20  # bytes
 MIMES = {
     ".png": "image/png",
@@ -30,14 +31,18 @@ MIMES = {
 
 
 def _within(path: str) -> str:
-    """A path in the release, and nowhere else."""
+    """A path in the release, and nowhere else, that every disk can hold and a line can show."""
     parts = PurePosixPath(path).parts
     if not parts or path != "/".join(parts) or path.startswith("/") or {"..", "."} & set(parts) or "\\" in path:
         raise ValueError(f"{path!r} is no path within the release")
+    longest = max(len(part.encode()) for part in parts)
+    if not path.isprintable() or longest > LONGEST_NAME or len(path.encode()) > LONGEST_PATH:
+        raise ValueError(f"{path[:LONGEST_NAME]!r} is no path that can be written")
     return path
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Cid = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,128}$")]
 Inside = Annotated[str, AfterValidator(_within)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -49,7 +54,7 @@ class _Form(BaseModel):
 class Part(_Form):
     """A folder of the release, or collection.json: what an IPFS service pins, under a root of its own."""
 
-    cid: str
+    cid: Cid
     files: Count
     bytes: Count
 
@@ -59,7 +64,7 @@ class File(_Form):
 
     path: Inside
     sha256: Digest
-    cid: str
+    cid: Cid
     bytes: Count
     mime: str
 
@@ -130,6 +135,21 @@ class Manifest(_Form):
     shuffle: dict[str, Any] | None = None
     tokens: list[TokenEntry]
     files: list[File]
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        """What is said of a path in two places is the same: only one of them is held against the file. Nothing takes
+        the manifest's own place: what is downloaded must not replace what it is held against."""
+        said: dict[str, File] = {}
+        for file in (*(file for token in self.tokens for file in token.files), *self.files):
+            if said.setdefault(file.path, file) != file:
+                raise ValueError(f"{file.path!r} is described in two ways")
+        for path in said:
+            if path.casefold() in (FILE, SIGNATURE):
+                raise ValueError(f"{path!r} cannot be listed by itself")
+            if above := next((str(one) for one in PurePosixPath(path).parents if str(one) in said), ""):
+                raise ValueError(f"{above!r} is a file, and {path!r} cannot be in it")
+        return self
 
     def all_files(self) -> list[File]:
         """Every file, each once, tokens' first: a placeholder's tokens share their picture."""

@@ -64,11 +64,14 @@ def write_placeholder(folder: Path, behind: Manifest, release: Release, meter: M
             for number, name in names.items()
         ]
         writer.write_json(COLLECTION, collection_metadata(release, uri))
-        promise = Promise(count=len(behind.tokens), provenance_sha256=behind.provenance.sha256)
-        writer.write_manifest("placeholder", entries, promise, behind.shuffle)
+        writer.write_manifest("placeholder", entries, promise_of(behind), behind.shuffle)
         if faults := lint(unfinished):
             raise BadRelease(folder, list(map(str, faults)))
     return folder
+
+
+def promise_of(behind: Manifest) -> Promise:
+    return Promise(count=len(behind.tokens), provenance_sha256=behind.provenance.sha256)
 
 
 def broken_promises(promise: Promise, shuffle: Mapping[str, Any] | None, release: Manifest) -> list[str]:

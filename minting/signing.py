@@ -9,11 +9,18 @@ from typing import Any
 
 from eth_utils.exceptions import ValidationError
 
+from durable import write_json
 from errors import BadKey, BadRelease
 from minting.ethereum import Account, LocalAccount, encode_defunct
 from minting.manifest import FILE, SIGNATURE
 
 SCHEME = "EIP-191"
+_NO_KEYSTORE = "it is no keystore of version 3, as geth, foundry and other wallets write them"
+# what the library makes of such a file
+_STRANGE = (
+    *(AssertionError, AttributeError, KeyError, NotImplementedError, OverflowError, RecursionError, TypeError),
+    ValidationError,
+)
 
 
 def read_keystore(file: Path, password: str) -> LocalAccount:
@@ -26,11 +33,12 @@ def read_keystore(file: Path, password: str) -> LocalAccount:
         return Account.from_key(Account.decrypt(content, password))
     except OSError as error:
         raise BadKey(file, f"the keystore cannot be read ({error.strerror})") from None
-    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError, NotImplementedError, ValidationError):
-        # what such a file holds is a key: no library's words on it are passed on
-        raise BadKey(file, "it is no keystore of version 3, as geth, foundry and other wallets write them") from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise BadKey(file, _NO_KEYSTORE) from None
     except ValueError:
         raise BadKey(file, "the password does not open it") from None
+    except _STRANGE:  # what such a file holds is a key: no library's words on it are passed on
+        raise BadKey(file, _NO_KEYSTORE) from None
 
 
 def sign_manifest(folder: Path, account: LocalAccount) -> Path:
@@ -39,7 +47,7 @@ def sign_manifest(folder: Path, account: LocalAccount) -> Path:
     signed = account.sign_message(encode_defunct(text=said))
     about = {"scheme": SCHEME, "address": account.address, "message": said, "signature": "0x" + signed.signature.hex()}
     file = folder / SIGNATURE
-    file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    write_json(file, about)
     return file
 
 

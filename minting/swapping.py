@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ CONTENTS = {
     *("images", "previews", "metadata", "collection.json", "manifest.json", "manifest.signature.json"),
     *("collection.csv", "opensea.csv", "rarity.csv", "rarity.html", "index.html", "_metadata.json"),
 }
+IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what systems leave everywhere
+_TOKENS_FILE = re.compile(r"[0-9]+(\.(png|webp))?|[0-9a-f]{64}\.json|placeholder\.(png|webp)")
 REFUSED = ".refused"  # what is behind a folder's name where a release with faults is kept, to be looked at
 
 
@@ -51,7 +54,11 @@ def _check_replaceable(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise BadValue("release folder", str(folder), "a new folder, not a file")
-    others = sorted({entry.name for entry in folder.iterdir()} - CONTENTS - {".DS_Store", "Thumbs.db"})
+    others = sorted({entry.name for entry in folder.iterdir()} - CONTENTS - IGNORED)
+    for name in ("images", "previews", "metadata"):  # which a site may have, too
+        if (folder / name).is_dir():
+            found = {entry.name for entry in (folder / name).iterdir()} - IGNORED
+            others += sorted(f"{name}/{one}" for one in found if not _TOKENS_FILE.fullmatch(one))
     if others:
         raise BadValue("release folder's entry", others[0], f"{', '.join(sorted(CONTENTS))} in {folder}")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from errors import BadSource
 from minting import shuffling
 from minting.ipfs import cid_of, profile_named
 from minting.linting import Fault
@@ -14,6 +15,7 @@ from minting.manifest import FILE, SIGNATURE, File, Manifest, Picture, described
 from minting.signing import signer
 
 _GOT = "get it again from where it was published"
+_CHANGED = "do not trust it: somebody changed it"
 
 
 @dataclass(frozen=True)
@@ -36,17 +38,19 @@ def verify(folder: Path, progress: Callable[[int], None] | None = None, *, parts
     manifest = read_manifest(folder / FILE)
     entries = [entry for entry in manifest.all_files() if not parts_only or entry.path.split("/")[0] in manifest.parts]
     faults = [*_files(folder, entries, progress or (lambda done: None)), *_parts(folder, manifest, entries)]
+    faults += [Fault(FILE, problem, _CHANGED) for problem in _roots(manifest)]
     pictures = [token.image for token in manifest.tokens]
     if provenance(pictures) != manifest.provenance:
         problem = "the provenance hash is not that of the images it lists"
-        faults.append(Fault(FILE, problem, "do not trust it: somebody changed it"))
+        faults.append(Fault(FILE, problem, _CHANGED))
     numbers = [token.number for token in manifest.tokens]
     if numbers != list(range(1, len(numbers) + 1)):
-        faults.append(Fault(FILE, "its tokens do not run from 1 without a gap", "do not trust it: somebody changed it"))
+        faults.append(Fault(FILE, "its tokens do not run from 1 without a gap", _CHANGED))
     block = ""
     if manifest.shuffle:
-        faults += [Fault(FILE, f"the shuffle: {problem}", "do not trust the order") for problem in shuffled(manifest)]
-        block = _look_up(manifest.shuffle)
+        wrong = shuffled(manifest)
+        faults += [Fault(FILE, f"the shuffle: {problem}", "do not trust the order") for problem in wrong]
+        block = "" if wrong else _look_up(manifest.shuffle)
     signed = folder / SIGNATURE
     address = signer((folder / FILE).read_bytes(), signed) if signed.exists() else ""
     return Verified(manifest, sorted(faults), address, block)
@@ -57,7 +61,7 @@ def _look_up(record: Mapping[str, Any]) -> str:
     where = f"block {record.get('block')} of the chain with id {record.get('chain_id')}"
     if "block_hash" not in record:
         return f"the shuffle is committed to {where}, and not revealed yet"
-    return f"look up in an explorer that {where} has the hash 0x{record['block_hash'].removeprefix('0x')}"
+    return f"look up in an explorer that {where} has the hash {record['block_hash']}"
 
 
 def shuffled(manifest: Manifest) -> list[str]:
@@ -89,9 +93,27 @@ def _problem(folder: Path, entry: File) -> str:
         return f"has {found.bytes} bytes, and {entry.bytes} in the manifest"
     if found.sha256 != entry.sha256:
         return "has another SHA-256 than in the manifest: it was changed, or damaged"
+    if found.mime != entry.mime:
+        return f"is called {entry.mime!r} in the manifest, and its name says {found.mime!r}"
     if isinstance(entry, Picture) and file_keccak(folder / entry.path) != entry.keccak256:
         return "has another Keccak-256 than in the manifest"
     return ""
+
+
+def _roots(manifest: Manifest) -> Iterator[str]:
+    """Is all of a token, and what the contract is told, in a part, where whoever has the CIDs gets it?"""
+    parts = manifest.parts
+    for name in ("images", "metadata", "collection.json"):
+        if name not in parts:
+            yield f"it has no part called {name}"
+    for file in (file for token in manifest.tokens for file in token.files):
+        if file.path.split("/")[0] not in parts:
+            yield f"{file.path} is in none of its parts"
+    roots = {"base_uri": "metadata", "contract_uri": "collection.json"}
+    for key, name in roots.items():
+        uri = getattr(manifest, key)
+        if uri.startswith("ipfs://") and name in parts and uri.split("/")[2] != parts[name].cid:
+            yield f"its {key} is not where its {name} is"
 
 
 def _parts(folder: Path, manifest: Manifest, entries: Sequence[File]) -> Iterator[Fault]:
@@ -103,7 +125,14 @@ def _parts(folder: Path, manifest: Manifest, entries: Sequence[File]) -> Iterato
         if not whole.exists():
             yield Fault(path, "is not there", _GOT)
             continue
-        imported = cid_of(whole, profile)
+        try:
+            imported = cid_of(whole, profile)
+        except BadSource as error:
+            yield Fault(path, str(error).removeprefix(f"{folder}/"), _GOT)
+            continue
+        size = (len(imported.files) - whole.is_dir(), imported.bytes)  # the folder itself is listed by "."
+        if size != (part.files, part.bytes):
+            yield Fault(path, f"has {size[0]} files of {size[1]} bytes, and other numbers in the manifest", _GOT)
         if imported.cid != part.cid:
             yield Fault(path, f"its CID is {imported.cid}, and {part.cid} in the manifest", _GOT)
         found |= {f"{path}/{name}" if whole.is_dir() else path: cid for name, cid in imported.files.items()}

@@ -74,7 +74,7 @@ def check_uri(uri: object, what: str, tell: Tell, *, secure: bool = False) -> bo
         tell(f"{what} is {quoted(uri)}, no text", "give it a URI such as ipfs://CID/1")
     elif uri.startswith("data:"):
         return True
-    elif not uri.startswith(WEB_SCHEMES):
+    elif not uri.startswith(WEB_SCHEMES) or uri in WEB_SCHEMES:
         tell(f"{what} {quoted(uri)} leads nowhere outside of this disk", f"begin it with {', '.join(WEB_SCHEMES)}")
     elif _PLACEHOLDER.search(uri.split("://", 1)[1]) or _EXAMPLE.search(uri):
         tell(f"{what} {quoted(uri)} is still a placeholder", "put the real address in its place")

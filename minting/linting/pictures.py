@@ -52,8 +52,13 @@ def look(file: Path, tell: Tell, private: Iterable[str] = ()) -> Seen | None:
 def check_private(text: str, where: str, tell: Tell, private: Iterable[str] = ()) -> None:
     """Nothing that leaves the house names a folder of it. `private`: paths of this machine besides people's homes."""
     found = _HOME.search(text)
-    named = found.group() if found else next((path for path in private if path and path in text), "")
+    named = found.group() if found else next((path for path in private if path and _names(text, path)), "")
     if named:
         tell(
             f"{where} names a private path, {named}", "take it out of the names, texts or attributes, and export again"
         )
+
+
+def _names(text: str, path: str) -> bool:
+    """Is it there as a path of its own, and not as a piece of an address or of another path's name?"""
+    return path in text and bool(re.search(rf"(?<![\w./-]){re.escape(path)}(?![\w-])", text))

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +17,9 @@ from minting.linting.metadata import check_collection, check_token
 from minting.linting.pictures import Seen, check_private, look
 from minting.manifest import FILE, SIGNATURE, Manifest, read_manifest
 from minting.metadata import FORMATS, metadata_name
+from minting.swapping import IGNORED
 
 COLLECTION = "collection.json"
-IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}
 TEXTS = {".json", ".csv", ".html", ""}
 MOST_GAPS = 5  # that are told
 
@@ -79,7 +79,7 @@ class _Lint:
     def teller(self, file: str) -> Tell:
         return partial(self.tell, file)
 
-    @property
+    @cached_property
     def standard(self) -> str:
         if self.manifest:
             return self.manifest.standard

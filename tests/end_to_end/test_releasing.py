@@ -58,6 +58,8 @@ def test_anybody_can_verify_it(release: Path, tmp_path: Path, toadworks: Run) ->
     assert f"signed by {address}" in told.stdout and "all as manifest.json says" in told.stdout
     other = toadworks("verify", elsewhere, "--signer", "0x" + "1" * 40, cwd=tmp_path)
     assert other.returncode == 2 and f"signed by {address}, and not by 0x1111" in other.stderr
+    wrong = toadworks("verify", elsewhere / "collection.json", cwd=tmp_path)  # and not the manifest beside it
+    assert wrong.returncode == 2 and "manifest.json in its release's folder" in wrong.stderr
     image = elsewhere / "images" / "1.png"
     image.write_bytes(image.read_bytes() + b"\n")
     (elsewhere / "metadata" / "2").unlink()

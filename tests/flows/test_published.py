@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from errors import BadRelease, BadValue, Frozen
 from flows import shuffle
-from flows.published import RECORD, check_publishable, note_published
+from flows.publish import Cost
+from flows.published import RECORD, check_publishable, note_published, publish_collection
 from tests.flows.ponds import Pond, drawing
 from tests.flows.test_export import exported, order
 
@@ -94,3 +97,40 @@ def test_damaged_record_forgets_no_promise(accepted: Pond, damage: str) -> None:
     (accepted.settings.folder / RECORD).write_text(damage)
     with pytest.raises(BadValue, match=r"published\.json"):
         published(accepted)
+
+
+def test_promise_of_another_release_stays_here(accepted: Pond) -> None:
+    exported(accepted, placeholder=True)
+    accepted.table.decide(accepted.ids[3:], "accept", "ann")
+    exported(accepted)
+    published(accepted, placeholder=True)  # what came behind breaks no promise
+    accepted.table.decide(accepted.ids[:1], "reject", "ann")
+    exported(accepted)
+    with pytest.raises(BadRelease, match="it promises another release than the one that is here"):
+        published(accepted, placeholder=True)
+    exported(accepted, placeholder=True)
+    published(accepted, placeholder=True)
+
+
+@pytest.mark.parametrize("promise", [5, [1], {"count": 1}, {"count": "x", "provenance_sha256": "0" * 64}])
+def test_damaged_promise_is_not_kept_unseen(accepted: Pond, promise: object) -> None:
+    exported(accepted)
+    (accepted.settings.folder / RECORD).write_text(json.dumps([{"stage": "placeholder", "promise": promise}]))
+    with pytest.raises(BadValue, match=r"published\.json"):
+        published(accepted)
+
+
+def test_nothing_is_exported_while_it_is_published(accepted: Pond, tmp_path: Path) -> None:
+    exported(accepted)
+    refused: list[str] = []
+
+    def agree(to: str, cost: Cost) -> bool:
+        with ThreadPoolExecutor() as pool:  # as another process would
+            refused.append(str(pool.submit(exported, accepted).exception()))
+        return True
+
+    options = {"agree": agree, "recheck": False, "placeholder": False}
+    _, done = publish_collection(accepted.settings, str(tmp_path / "site"), **options)
+    assert done and "another process publishes this collection" in refused[0]
+    assert all(row.published_at for row in accepted.table.tokens())
+    exported(accepted)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from errors import BadSetting
-from minting.attributes import Rules, check_rules, ruled, unused
+from errors import BadSetting, BadSource
+from minting.attributes import Rules, check_rules, is_number, ruled, source_attributes, unused
 
 GIVEN = [
     {"trait_type": "Bg", "value": "Red"},
@@ -79,6 +79,7 @@ def test_rule_for_no_trait_is_told() -> None:
         ("buckets", {"Level": [float("nan")]}),
         ("display_type", {"Level": "percent"}),
         ("max_value", {"Level": "10"}),
+        ("max_value", {"Level": 10**400}),
     ],
 )
 def test_rule_that_cannot_be_names_its_key(key: str, value: Any) -> None:
@@ -86,7 +87,16 @@ def test_rule_that_cannot_be_names_its_key(key: str, value: Any) -> None:
         check_rules(Rules(**{key: value}), "my.toml")
 
 
-@pytest.mark.parametrize("other", [{"display_type": {"Level": "number"}}, {"max_value": {"Level": 9}}])
+@pytest.mark.parametrize(
+    "other", [{"display_type": {"Level": "number"}}, {"display_type": {"Level": ""}}, {"max_value": {"Level": 9}}]
+)
 def test_buckets_are_text(other: dict[str, Any]) -> None:
     with pytest.raises(BadSetting, match="buckets"):
         check_rules(Rules(buckets={"Level": [2]}, **other), "my.toml")
+
+
+def test_number_beyond_a_float_is_none() -> None:
+    """JSON has no bound on its digits, and what reads it has."""
+    assert is_number(2**1000) and not is_number(-(10**400))
+    with pytest.raises(BadSource, match=r"source 7: attribute .* has no value"):
+        source_attributes("7", [{"trait_type": "Level", "value": 10**400}])

@@ -103,6 +103,9 @@ FAULTS: list[tuple[str, Break, str, str]] = [
     ("image on this disk", edited("metadata/2", image="../images/2.png"), "metadata/2", "leads nowhere"),
     ("image of a placeholder", edited("metadata/2", image="ipfs://CID/2.png"), "metadata/2", "placeholder"),
     ("image of an example", edited("metadata/2", image="https://example.com/2.png"), "metadata/2", "placeholder"),
+    ("image is a scheme alone", edited("metadata/2", image="ipfs://"), "metadata/2", "leads nowhere"),
+    ("trait beyond every float", written("metadata/2", b'{"attributes": [{"value": 1%s}]}' % (b"0" * 400)),
+     "metadata/2", "has the value 1000"),
     ("image not secure", edited("metadata/2", image="http://toads.art/2.png"), "metadata/2", "not secure"),
     ("image of another token", edited("metadata/2", image="https://toads.art/3.png"), "metadata/2", "not this token"),
     ("image in another folder", edited("metadata/2", image="ipfs://bafybeie/2.png"), "metadata/2", "another folder"),
@@ -236,3 +239,27 @@ def test_fault_reads_as_a_sentence() -> None:
 def test_manifest_comes_back_as_it_was(folder: Path) -> None:
     manifest = read_manifest(folder / "manifest.json")
     assert isinstance(manifest, Manifest) and manifest.text() == (folder / "manifest.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("https://toads.art/app/1", False), ("ipfs://app", False), ("/apples", False), ("and/app", False),
+     ("/app-store", False), ("in /app", True), ("in:/app/x", True), ("\"/app\"", True), ("/app.", True)],
+)  # fmt: skip
+def test_short_private_path_is_no_piece_of_an_address(folder: Path, text: str, named: bool) -> None:
+    edited("metadata/2", description=text)(folder)
+    assert [fault.file for fault in lint(folder, private=["/app"])] == ["metadata/2"] * named
+
+
+def test_folder_is_listed_a_few_times_however_many_tokens(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone("manifest.json")(folder)
+    listed: list[Path] = []
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda self: listed.append(self) or iterdir(self))
+    lint(folder)
+    few = len(listed)
+    for number in range(4, 12):
+        copied("metadata/3", f"metadata/{number}")(folder)
+    listed.clear()
+    lint(folder)
+    assert len(listed) == few

@@ -250,6 +250,17 @@ def test_foreign_folder_is_not_replaced(make_token: MakeToken, tmp_path: Path) -
     assert contents(tmp_path / "home") == {"thesis.txt": b"years of work"}
 
 
+@pytest.mark.parametrize("name", ["images/holiday.jpg", "metadata/1.txt", "previews/cat.webp", "images/1.PNG"])
+def test_site_with_such_folders_is_not_replaced(make_token: MakeToken, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "site" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("years of work")
+    (tmp_path / "site" / "index.html").touch()
+    with pytest.raises(BadValue, match=name):
+        write_release(tmp_path / "site", [make_token()], RELEASE)
+    assert file.read_text() == "years of work"
+
+
 def test_failed_swap_puts_the_earlier_back(
     make_token: MakeToken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

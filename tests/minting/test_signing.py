@@ -80,7 +80,21 @@ def test_wrong_password_says_nothing_of_it(keystore: Path) -> None:
     assert "wrong horse" not in str(caught.value) and caught.value.__suppress_context__
 
 
-@pytest.mark.parametrize("content", [KEY, "[]", "{}", json.dumps({"version": 3, "crypto": {"kdf": KEY}}), "\xff"])
+def damaged(*keys: str, value: object) -> str:
+    content = Account.encrypt(KEY, PASSWORD, kdf="pbkdf2", iterations=2)
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [KEY, "7", "[]", "{}", json.dumps({"version": 3, "crypto": {"kdf": KEY}}), "\xff", "[" * 100_000,
+     damaged("crypto", "kdfparams", "prf", value=KEY), damaged("crypto", "kdfparams", "prf", value=None),
+     damaged("crypto", "kdfparams", "c", value=2**70)],
+)  # fmt: skip
 def test_what_is_no_keystore_is_not_repeated(tmp_path: Path, content: str) -> None:
     file = tmp_path / "key.json"
     file.write_bytes(content.encode("latin-1"))

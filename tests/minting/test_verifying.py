@@ -121,3 +121,82 @@ def test_revealed_shuffle_is_recomputed(tokens: list[Token], tmp_path: Path) -> 
     assert "another order than it gives" in told(unmoved)
     change(folder, lambda about: about["shuffle"].update(block_hash="0x" + "2f" * 32))
     assert "the shuffle: " in told(folder)
+
+
+def in_tokens(**changes: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda about: about["tokens"][0]["image"].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        # the entry that `files` has would be held against the file, and the token's own believed
+        (lambda about: about["files"].append({**about["tokens"][0]["metadata"], "sha256": "0" * 64}), "in two ways"),
+        (lambda about: about["files"].append({**about["files"][0], "path": "Manifest.json"}), "listed by itself"),
+        (lambda about: about["files"].append({**about["files"][0], "path": "manifest.signature.json"}), "by itself"),
+        (lambda about: about["files"].append({**about["files"][0], "path": "index.html/x"}), "cannot be in it"),
+        (in_tokens(path="images/\0"), "no path that can be written"),
+        (in_tokens(path="images/1\u202e.png"), "no path that can be written"),
+        (in_tokens(path="images/" + "é" * 128), "no path that can be written"),
+        (in_tokens(path="x/" * 512 + "y"), "no path that can be written"),
+        (in_tokens(path="images/../1.png"), "no path within"),
+        (in_tokens(path="/images/1.png"), "no path within"),
+        (in_tokens(path="images/./1.png"), "no path within"),
+        (in_tokens(path="images\\1.png"), "no path within"),
+        (in_tokens(path=""), "no path within"),
+        (in_tokens(cid="../../../x"), "match pattern"),
+        (lambda about: about["parts"]["images"].update(cid="a\x1b[2J"), "match pattern"),
+        (lambda about: about.update(shuffle=[1]), "should be an object"),
+    ],
+)
+def test_manifest_made_to_deceive_is_refused(
+    folder: Path, edit: Callable[[dict[str, Any]], object], problem: str
+) -> None:
+    change(folder, edit)
+    with pytest.raises(BadRelease, match=problem):
+        verify(folder)
+
+
+def test_longest_path_is_taken(folder: Path) -> None:
+    change(folder, lambda about: about["files"][0].update(path="x/" * 511 + "ab"))
+    assert "is not there" in told(folder)
+
+
+@pytest.mark.parametrize("part", ["images", "metadata", "collection.json"])
+def test_nothing_stays_outside_of_the_parts(folder: Path, part: str) -> None:
+    change(folder, lambda about: about["parts"].pop(part))
+    assert f"it has no part called {part}" in told(folder)
+    if part != "collection.json":
+        assert f"{part}/{'1.png' if part == 'images' else '1'} is in none of its parts" in told(folder)
+
+
+@pytest.mark.parametrize(("key", "name"), [("base_uri", "metadata"), ("contract_uri", "collection.json")])
+def test_uris_lead_to_the_parts(folder: Path, key: str, name: str) -> None:
+    change(folder, lambda about: about.update({key: "ipfs://bafyother/"}))
+    assert f"its {key} is not where its {name} is" in told(folder)
+    change(folder, lambda about: about.update({key: "https://toads.art/tokens/"}))
+    assert told(folder) == ""
+
+
+@pytest.mark.parametrize("key", ["files", "bytes"])
+def test_size_of_a_part_is_counted(folder: Path, key: str) -> None:
+    for name in ("images", "collection.json"):
+        change(folder, lambda about, name=name: about["parts"][name].update({key: 7}))
+        assert f"{name}: has " in told(folder)
+
+
+def test_kind_of_a_file_is_that_of_its_name(folder: Path) -> None:
+    change(folder, in_tokens(mime="text/html"))
+    assert "images/1.png: is called 'text/html' in the manifest" in told(folder)
+
+
+def test_link_in_a_part_is_told_beside_the_rest(folder: Path) -> None:
+    (folder / "images" / "9.png").symlink_to(folder / FILE)
+    (folder / "index.html").write_text("x")
+    assert "images/9.png: is a symbolic link" in told(folder) and "index.html: has 1 bytes" in told(folder)
+
+
+@pytest.mark.parametrize("record", [{"block_hash": 5}, {"block": [1]}, {"count": 3, "initial": {}}])
+def test_shuffle_that_is_none_is_told(folder: Path, record: dict[str, Any]) -> None:
+    change(folder, lambda about: about.update(shuffle=record))
+    assert "the shuffle: " in told(folder) and verify(folder).block == ""

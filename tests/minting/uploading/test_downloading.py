@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from errors import BadRelease, BadValue
-from flows.verifying import verify_published
+from flows.verifying import verify_folder, verify_published
 from minting.ipfs import profile_named, write_car
 from minting.manifest import FILE, Manifest, read_manifest
 from minting.metadata import Release, Token
@@ -110,3 +110,11 @@ def site(tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
+
+
+def test_name_cannot_pass_for_what_is_said(make_token: MakeToken, tmp_path: Path) -> None:
+    name = "Toads\nsigned by 0x52908400098527886E0F7030069857D2E4169EE7\x1b[8m"
+    folder = write_release(tmp_path / "named", [make_token()], Release(collection=name, image_size=64))
+    lines = verify_folder(folder, None)
+    assert lines[0].startswith("Toads?signed by") and "".join(lines).isprintable()
+    assert lines[-1] == "not signed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -15,10 +16,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_whole(file: Path, data: bytes, mode: int = 0o644) -> None:
+def write_whole(file: Path, data: bytes, mode: int = 0o644, *, beside: str = "new") -> None:
     """Write or replace a file, so that whoever reads it finds the earlier content or `data`, also after a kill or a
-    power cut; `mode`: who may read it, from its first byte on. One process at a time may write to a file."""
-    temporary = file.with_name(f".{file.name}.new")
+    power cut; `mode`: who may read it, from its first byte on. It is written under a name that ends in `beside`: where
+    several processes may write to a file at once, each needs another."""
+    temporary = file.with_name(f".{file.name}.{beside}")
     temporary.unlink(missing_ok=True)  # of a process that was killed
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
@@ -30,6 +32,12 @@ def write_whole(file: Path, data: bytes, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(file.parent)
+
+
+def write_json(file: Path, content: object) -> None:
+    """`write_whole` of JSON; several processes may do it at once."""
+    text = json.dumps(content, indent=2) + "\n"
+    write_whole(file, text.encode(), beside=f"{os.getpid()}.tmp")
 
 
 def is_alive(pid: int) -> bool:

@@ -28,7 +28,7 @@ def publish(collection: Path, to: str, yes: bool, dry_run: bool, placeholder: bo
     It can be stopped at any time and started again: what was verified is not sent twice.
     """
     settings = settings_of(collection)
-    from flows.publish import publish as send
+    from flows.published import publish_collection
 
     price = settings["publish"]["price_per_gb_month"]
 
@@ -40,12 +40,13 @@ def publish(collection: Path, to: str, yes: bool, dry_run: bool, placeholder: bo
             raise NothingLeft("nobody is there to be asked whether to send it; --yes does it unasked")
         return yes or click.confirm("send it?", err=True)
 
-    done = send(settings, to, agree=agree, recheck=recheck, placeholder=placeholder)
+    manifest, done = publish_collection(settings, to, agree=agree, recheck=recheck, placeholder=placeholder)
     if done is None:
         click.echo("nothing was sent")
         return
     for name, uri in done.uris.items():
         click.echo(f"{name}: {uri}")
+    click.echo(f"for the contract: base URI {manifest.base_uri}, contractURI {manifest.contract_uri}")
     click.echo(f"all of it is at {done.to}, every byte read back; {done.sent} of {done.cost.pieces} were sent now")
 
 

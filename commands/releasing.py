@@ -58,12 +58,20 @@ def lint(release: Path | None, collection: Path) -> None:
 @click.command()
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--signer", metavar="ADDRESS", help="Who must have signed it.")
-def verify(manifest: Path, signer: str | None) -> None:
+@click.option("--gateway", metavar="URL", help="Download the files from an IPFS gateway, by their CIDs.")
+@click.option("--url", metavar="URL", help="Download the files from a site that has the release's folder.")
+def verify(manifest: Path, signer: str | None, gateway: str | None, url: str | None) -> None:
     """Check a release against its MANIFEST, the file or its folder: files, CIDs, hashes, shuffle, signature."""
-    from flows.verifying import verify_folder
+    from flows.verifying import verify_folder, verify_published
 
-    folder = manifest if manifest.is_dir() else manifest.parent
-    for line in verify_folder(folder, signer):
+    if gateway and url:
+        raise click.UsageError("--gateway or --url, not both")
+    if address := gateway or url:
+        file = manifest / "manifest.json" if manifest.is_dir() else manifest
+        lines = verify_published(file, address, signer, ipfs=bool(gateway))
+    else:
+        lines = verify_folder(manifest if manifest.is_dir() else manifest.parent, signer)
+    for line in lines:
         click.echo(line)
 
 

@@ -12,7 +12,7 @@ from prefect import State, flow
 from prefect.states import Completed
 
 from collection_db import Table
-from errors import BadValue, NothingLeft
+from errors import BadRelease, BadValue, Frozen, NothingLeft
 from flows.export import export
 from flows.group import group
 from flows.ingest import ingest
@@ -85,7 +85,7 @@ async def export_reviewed(settings: Settings, pause: int, said: Finished) -> Sta
     say(f"{said.curator} finished the review{f': {said.note}' if said.note else ''}")
     try:
         tokens = await export(str(settings.file))
-    except NothingLeft as error:
+    except (NothingLeft, BadRelease, Frozen) as error:  # people can put it right
         again = await suspend(pause + 1, f"{said.curator} finished the review, but {error}. Then finish it again.")
         return await export_reviewed(settings, pause + 1, again)
     data = {"tokens": tokens, "finished_by": said.curator, "note": said.note}

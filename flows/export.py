@@ -17,6 +17,7 @@ from flows.linting import alike, private_paths
 from flows.numbering import numbers_of
 from flows.previews import write_previews
 from flows.progress import meter, say, shown
+from flows.published import give_up
 from flows.settings import Settings
 from minting.attributes import unused
 from minting.manifest import FILE, read_manifest
@@ -61,7 +62,7 @@ def write_tokens(collection: str, renumber: bool = False, placeholder: bool = Fa
         settings.release_folder,
         tokens,
         release,
-        alike=alike(accepted, numbers, table),
+        alike=alike(numbers, settings, table),
         shuffle=shuffle.record if shuffle else None,
         private=private_paths(settings),
         meter=shown,
@@ -79,6 +80,8 @@ def write_tokens(collection: str, renumber: bool = False, placeholder: bool = Fa
         renumber=renumber,
     )
     table.close()
+    if renumber:
+        give_up(settings)
     tell_unused(settings, tokens)
     if placeholder:
         write_placeholder(settings.placeholder_folder, read_manifest(settings.release_folder / FILE), release, shown)

@@ -21,16 +21,17 @@ import filelock
 
 from collection_db import Table
 from collection_db.deciding import checked_text
+from durable import write_json
 from errors import NothingLeft, RunFailed
 from flows.server import quiet_prefect
 from flows.settings import Settings
-from glide.locking import write_json
 
 if TYPE_CHECKING:
     from flows.waiting import ReviewedRun
 
 EXPORT = (sys.executable, "-m", "toadworks", "export", "-c")  # and the collection
 NEVER = -math.inf
+ERROR, LONGEST = "toadworks: ", 500  # how an error begins, and how many letters of it the page shows
 NOTE, LOCK = ".finish.json", ".finish.busy"
 FRESH_S = 3.0  # for so long an answer of Prefect's server counts: many pages ask
 LOOK_S = 0.5  # longer than anybody holds the lock only to see whether it is free
@@ -161,13 +162,15 @@ class Finishing:
 
     def _watch(self, process: subprocess.Popen[str], said: Finish) -> None:
         try:
-            before = ""
+            before, error = "", ""
             for line in filter(None, map(str.rstrip, process.stdout or ())):
                 if before:
                     self._heard(before)
                 before, self._last = line, " ".join(line.split())
+                if error or self._last.startswith(ERROR):  # which may have a line for each fault
+                    error += f" {self._last}"
             status = process.wait()
-            last = self._last.removeprefix("toadworks: ") or f"it ended with status {status}"
+            last = (error.strip() or self._last).removeprefix(ERROR)[:LONGEST] or f"it ended with status {status}"
             what = f"the export failed: {last}" if status else f"{said.curator} finished the review; {last}"
             self._write(replace(said, state="failed" if status else "done", what=what))
         finally:

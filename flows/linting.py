@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from collection_db import Table
 from errors import BadRelease, BadValue
+from flows.look_alikes import groups_among
 from flows.progress import shown
 from flows.settings import Settings
 from minting.linting import Fault, lint
@@ -30,8 +29,7 @@ def faults_of(settings: Settings) -> list[Fault]:
     folder, release = settings.release_folder, settings.release
     table = Table.open(settings.database_url)
     numbers = {row.candidate_id: row.number for row in table.tokens()}
-    rows = [row for row in table.accepted() if row.id in numbers]
-    groups = alike(rows, numbers, table)
+    groups = alike(numbers, settings, table)
     table.close()
     if not folder.is_dir():
         raise BadValue("release", str(folder), "one that `toadworks export` wrote")
@@ -46,12 +44,12 @@ def faults_of(settings: Settings) -> list[Fault]:
         )
 
 
-def alike(rows: Sequence[Any], numbers: Mapping[str, int], table: Table) -> dict[int, str]:
-    """The look-alike group of every token that no curator allowed to be beside another of it, by number."""
-    groups = Counter(row.leader_id for row in rows if row.leader_id)
-    several = [row for row in rows if row.leader_id and groups[row.leader_id] > 1]
-    allowed = table.tags([row.id for row in several])
-    return {numbers[row.id]: row.leader_id for row in several if ALLOWED not in allowed.get(row.id, ())}
+def alike(numbers: Mapping[str, int], settings: Settings, table: Table) -> dict[int, str]:
+    """The look-alike group of every token that no curator allowed to be beside another of it, by number. `numbers`: of
+    the tokens' candidates, by id."""
+    tags = table.tags(list(numbers))
+    ids = [id for id in numbers if ALLOWED not in tags.get(id, ())]
+    return {numbers[id]: group for id, group in groups_among(ids, settings, table).items()}
 
 
 def private_paths(settings: Settings) -> list[str]:

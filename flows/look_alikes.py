@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,16 +86,55 @@ def notes_on(ids: Sequence[str], settings: Settings, table: Table) -> list[str]:
                 notes.append(f"{_named(row.id, rows)} {said}")
     if len(mine) < len(set(ids)):
         notes.append(f"{len(set(ids)) - len(mine)} are not compared with anything yet; `toadworks run` does that")
-    prints, turned = stored_prints(table, [row.id for row in mine], settings)
-    others, others_turned = stored_prints(table, [row.id for row in accepted], settings)
-    found = pairs_either_way(prints, turned, others, others_turned, settings.thresholds_within)
     seen: set[frozenset[str]] = set()
-    for left, right, bits, colour, _, grey in zip(*found, strict=True):
-        one, other = mine[left].id, accepted[right].id
-        variants = (mine[left].source_id, mine[left].style) == (accepted[right].source_id, accepted[right].style)
-        alike = variants or grey <= settings.thresholds.grey
-        if alike and one != other and frozenset((one, other)) not in seen:
-            seen.add(frozenset((one, other)))
+    for one, other, bits, colour in _alike(mine, accepted, settings, table):
+        if frozenset((one.id, other.id)) not in seen:
+            seen.add(frozenset((one.id, other.id)))
             told = f"{bits} bits and colour {colour:.2f} apart"
-            notes.append(f"{_named(one, rows)} looks like {_named(other, rows)}, accepted too ({told})")
+            notes.append(f"{_named(one.id, rows)} looks like {_named(other.id, rows)}, accepted too ({told})")
     return notes
+
+
+def groups_among(ids: Sequence[str], settings: Settings, table: Table) -> dict[str, str]:
+    """Which of these candidates are in one look-alike group: of one source, and led by the same one, or so alike that
+    one would follow the other if not both were accepted, since what is accepted leads. The group's first id, by id; of
+    those that are alone nothing."""
+    rows = table.looks(ids)
+    first = {row.id: row.id for row in rows}
+
+    def root(id: str) -> str:
+        while first[id] != id:
+            id = first[id]
+        return id
+
+    def join(one: str, other: str) -> None:
+        low, high = sorted((root(one), root(other)))
+        first[high] = low
+
+    led: dict[str, str] = {}
+    for row in rows:
+        if row.leader_id:
+            join(row.id, led.setdefault(row.leader_id, row.id))
+    hashed = hashed_only(rows, settings)
+    for one, other, _, _ in _alike(hashed, hashed, settings, table):
+        if one.source_id == other.source_id:
+            join(one.id, other.id)
+    sizes: dict[str, int] = defaultdict(int)
+    for id in first:
+        sizes[root(id)] += 1
+    return {id: root(id) for id in first if sizes[root(id)] > 1}
+
+
+def _alike(
+    left: Sequence[Any], right: Sequence[Any], settings: Settings, table: Table
+) -> Iterator[tuple[Any, Any, int, float]]:
+    """Pairs of different hashed candidates that look alike, with how many bits and how much colour they are apart. A
+    pair may come more than once."""
+    prints, turned = stored_prints(table, [row.id for row in left], settings)
+    others, others_turned = stored_prints(table, [row.id for row in right], settings)
+    found = pairs_either_way(prints, turned, others, others_turned, settings.thresholds_within)
+    for at, to, bits, colour, _, grey in zip(*found, strict=True):
+        one, other = left[at], right[to]
+        variants = (one.source_id, one.style) == (other.source_id, other.style)
+        if one.id != other.id and (variants or grey <= settings.thresholds.grey):
+            yield one, other, bits, colour

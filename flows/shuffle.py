@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from errors import NothingLeft
+from collection_db import Table
+from errors import BadShuffle, NothingLeft
 from flows.settings import Settings
 from minting import shuffling
 from minting.shuffling import RECORD, SEED, Initial, Shuffle
@@ -16,8 +17,14 @@ SHOWN = 10  # tokens
 
 
 def commit(settings: Settings, chain_id: int, block: int) -> Shuffle:
-    """Commit to the order of the release as it is exported. Raises what `shuffling.commit` and `Initial.of_manifest`
-    raise."""
+    """Commit to the order of the release as it is exported. Raises BadShuffle where tokens are published, whose numbers
+    stay; and what `shuffling.commit` and `Initial.of_manifest` raise."""
+    table = Table.open(settings.database_url)
+    published = sum(row.published_at is not None for row in table.tokens())
+    table.close()
+    if published:
+        told = f"cannot be: {published} of the tokens are published, and their numbers stay; if none was minted,"
+        raise BadShuffle(settings.folder / RECORD, f"{told} `toadworks export --renumber` gives all numbers up")
     initial = Initial.of_manifest(settings.release_folder / MANIFEST)
     return shuffling.commit(settings.folder, initial, chain_id, block)
 

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from errors import BadRelease
-from flows.progress import shown
+from flows.progress import meter, shown
+from minting.linting import Fault
 from minting.manifest import FILE, SIGNATURE, read_manifest
 from minting.signing import read_keystore, sign_manifest
-from minting.verifying import verify
+from minting.uploading.downloading import addresses, download
+from minting.verifying import Verified, verify
 
 
 def verify_folder(folder: Path, signer: str | None) -> list[str]:
     """Sentences on what was checked. Raises BadRelease with all that does not hold."""
-    files = len(read_manifest(folder / FILE).all_files())
-    with shown("verify", files) as advance:
+    with shown("verify", len(read_manifest(folder / FILE).all_files())) as advance:
         found = verify(folder, advance)
-    faults = list(map(str, found.faults))
+    return _told(folder, found, [], signer)
+
+
+def verify_published(manifest: Path, url: str, signer: str | None, *, ipfs: bool) -> list[str]:
+    """`verify_folder` of what `url`, a gateway or a site, gives for the manifest. Raises BadValue for no such URL."""
+    about = read_manifest(manifest)
+    with tempfile.TemporaryDirectory(prefix="toadworks-") as name:
+        folder = Path(name)
+        for file in (manifest, manifest.with_name(SIGNATURE)):
+            if file.exists():
+                shutil.copyfile(file, folder / (FILE if file == manifest else SIGNATURE))
+        size = sum(entry.bytes for entry, _ in addresses(about, ipfs=ipfs))
+        with meter("download", size, of_bytes=True) as bar:
+            faults = download(about, url, folder, ipfs=ipfs, moved=bar.advance)
+        missing = {fault.file for fault in faults}
+        found = verify(folder, parts_only=ipfs)
+        return _told(manifest, found, [*faults, *(one for one in found.faults if one.file not in missing)], signer)
+
+
+def _told(where: Path, found: Verified, faults: Sequence[Fault], signer: str | None) -> list[str]:
+    problems = list(map(str, faults or found.faults))
     if signer and found.signed_by.lower() != signer.lower():
         who = f"signed by {found.signed_by}" if found.signed_by else f"not signed (there is no {SIGNATURE})"
-        faults.append(f"{FILE}: is {who}, and not by {signer}")
-    if faults:
-        raise BadRelease(folder, faults)
+        problems.append(f"{FILE}: is {who}, and not by {signer}")
+    if problems:
+        raise BadRelease(where, problems)
     about = found.manifest
     lines = [
-        f"{about.collection.name}: {len(about.tokens)} tokens, {files} files, all as {FILE} says",
+        f"{about.collection.name}: {len(about.tokens)} tokens, all as {FILE} says",
         *(f"{path}: ipfs://{part.cid}, {part.files} files, {part.bytes} bytes" for path, part in about.parts.items()),
         f"provenance: SHA-256 {about.provenance.sha256}, Keccak-256 {about.provenance.keccak256}",
         f"signed by {found.signed_by}" if found.signed_by else "not signed",

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from durable import write_json
 from errors import BadValue, BadWeights, RunFailed
 from glide.locking import (
     RemoteFile,
@@ -29,7 +30,6 @@ from glide.locking import (
     read_lock,
     sha256_of,
     weights_folder,
-    write_json,
     writing,
 )
 

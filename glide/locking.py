@@ -20,7 +20,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from durable import sync_folder
+from durable import sync_folder, write_json
 from errors import BadWeights, RunFailed
 
 LOCK = "weights.lock"
@@ -151,22 +151,6 @@ def _record(folder: Path, name: str, entry: Locked) -> None:
     with filelock.FileLock(folder / f".{LOCK}.busy"):
         entries = read_lock(folder) | {name: entry}
         write_json(folder / LOCK, {key: asdict(entries[key]) for key in sorted(entries)})
-
-
-def write_json(file: Path, content: object) -> None:
-    """Replace a file by one that holds `content`: whole, also after a power cut."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as out:
-            json.dump(content, out, indent=2)
-            out.write("\n")
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(file.parent)
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from durable import write_json
 from glide.fetching import RemoteFile
-from glide.locking import write_json, writing
+from glide.locking import writing
 
 MODEL_CARD = "https://github.com/openai/glide-text2im/blob/main/model-card.md"
 CONFIRMED = "limits-confirmed.json"

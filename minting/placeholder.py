@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -69,27 +71,25 @@ def write_placeholder(folder: Path, behind: Manifest, release: Release, meter: M
     return folder
 
 
-def broken_promises(placeholder: Manifest, release: Manifest) -> list[str]:
-    """What of the placeholder's promise the release does not keep; tokens may have been added behind those promised."""
-    promise = placeholder.promise
-    if promise is None:
-        return ["the placeholder promised nothing"]
+def broken_promises(promise: Promise, shuffle: Mapping[str, Any] | None, release: Manifest) -> list[str]:
+    """What of a placeholder's promise, and of the commitment that it was published with, the release does not keep;
+    tokens may have been added behind those promised."""
     if len(release.tokens) < promise.count:
         return [f"{promise.count} tokens were promised, and there are {len(release.tokens)}"]
-    if placeholder.shuffle and Shuffle(placeholder.shuffle).state == "committed":
-        return _broken_shuffle(placeholder, release)
+    if shuffle and Shuffle(shuffle).state == "committed":
+        given = release.shuffle or {}
+        if changed := [key for key in shuffle if given.get(key) != shuffle[key]]:
+            return [f"the shuffle is not the one that was committed to: {', '.join(changed)}"]
+        return unrevealed(release)
     images = [token.image for token in release.tokens[: promise.count]]
     if provenance(images).sha256 != promise.provenance_sha256:
         return ["the images, or their order, are not those whose provenance hash was published with the placeholder"]
     return []
 
 
-def _broken_shuffle(placeholder: Manifest, release: Manifest) -> list[str]:
-    promised, given = placeholder.shuffle or {}, release.shuffle or {}
-    changed = [key for key in promised if given.get(key) != promised[key]]
-    if changed:
-        return [f"the shuffle is not the one that was committed to: {', '.join(changed)}"]
-    if Shuffle(given).state != "revealed":
+def unrevealed(release: Manifest) -> list[str]:
+    """A release that is still in the order before its shuffle must not get out: it would tell who gets what."""
+    if release.shuffle and Shuffle(release.shuffle).state != "revealed":
         return ["the shuffle is not revealed: `toadworks shuffle reveal` comes first, then `toadworks export`"]
     return []
 

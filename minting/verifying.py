@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,15 @@ class Verified:
     block: str = ""
 
 
-def verify(folder: Path, progress: Callable[[int], None] | None = None) -> Verified:
+def verify(folder: Path, progress: Callable[[int], None] | None = None, *, parts_only: bool = False) -> Verified:
     """Hold the release in `folder` against its manifest.json; `progress` is called with 1 for every file.
+    `parts_only`: files without a part's CID are not there, as nobody pins them.
 
     Raises BadRelease for a manifest that cannot be read, or a signature that does not hold.
     """
     manifest = read_manifest(folder / FILE)
-    faults = [*_files(folder, manifest, progress or (lambda done: None)), *_parts(folder, manifest)]
+    entries = [entry for entry in manifest.all_files() if not parts_only or entry.path.split("/")[0] in manifest.parts]
+    faults = [*_files(folder, entries, progress or (lambda done: None)), *_parts(folder, manifest, entries)]
     pictures = [token.image for token in manifest.tokens]
     if provenance(pictures) != manifest.provenance:
         problem = "the provenance hash is not that of the images it lists"
@@ -71,8 +73,8 @@ def shuffled(manifest: Manifest) -> list[str]:
     return problems
 
 
-def _files(folder: Path, manifest: Manifest, progress: Callable[[int], None]) -> Iterator[Fault]:
-    for entry in manifest.all_files():
+def _files(folder: Path, entries: Sequence[File], progress: Callable[[int], None]) -> Iterator[Fault]:
+    for entry in entries:
         progress(1)
         file = folder / entry.path
         if file.is_symlink() or not file.is_file():
@@ -92,7 +94,7 @@ def _problem(folder: Path, entry: File) -> str:
     return ""
 
 
-def _parts(folder: Path, manifest: Manifest) -> Iterator[Fault]:
+def _parts(folder: Path, manifest: Manifest, entries: Sequence[File]) -> Iterator[Fault]:
     """The CIDs, of the parts and of every file."""
     profile = profile_named(manifest.profile)
     found: dict[str, str] = {}
@@ -105,7 +107,7 @@ def _parts(folder: Path, manifest: Manifest) -> Iterator[Fault]:
         if imported.cid != part.cid:
             yield Fault(path, f"its CID is {imported.cid}, and {part.cid} in the manifest", _GOT)
         found |= {f"{path}/{name}" if whole.is_dir() else path: cid for name, cid in imported.files.items()}
-    for entry in manifest.all_files():
+    for entry in entries:
         if (folder / entry.path).is_file():
             cid = found.get(entry.path) or cid_of(folder / entry.path, profile).cid
             if cid != entry.cid:

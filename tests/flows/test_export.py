@@ -77,6 +77,25 @@ def test_look_alikes_are_refused_until_a_curator_allows_them(accepted: Pond) -> 
     assert [fault.problem for fault in faults_of(accepted.settings)] == ["looks like token 2"]
 
 
+def test_look_alikes_that_both_lead_are_refused_too(pond: Callable[..., Pond]) -> None:
+    """What is accepted leads, so after another run two of them have groups of their own."""
+    made = pond()
+    ids = made.add([(0, drawing(5)), (0, drawing(5)), (1, drawing(5)), (0, drawing(6))])
+    made.table.decide(ids, "accept", "ann")
+    made.table.set_looks([{"id": id, "leader_id": id} for id in ids])
+    with pytest.raises(BadRelease) as caught:
+        exported(made)
+    assert [fault.split(";")[0] for fault in caught.value.faults if "looks like" in fault] == [
+        f"token {max(numbers)}: looks like token {min(numbers)}" for numbers in [positions(made, ids[:2])]
+    ]
+    made.table.close()
+
+
+def positions(pond: Pond, ids: list[str]) -> list[int]:
+    """The numbers that an export would give."""
+    return [number for number, row in enumerate(pond.table.accepted(), start=1) if row.id in ids]
+
+
 def test_shuffle_is_followed_from_commitment_to_reveal(accepted: Pond) -> None:
     first = order(exported(accepted))
     shuffle.commit(accepted.settings, 137, 9)
@@ -91,7 +110,8 @@ def test_shuffle_is_followed_from_commitment_to_reveal(accepted: Pond) -> None:
     assert order(revealed) == sorted(first, key=lambda id: numbers[id])
     assert revealed.shuffle is not None and revealed.shuffle["block_hash"] == HASH
     placeholder = read_manifest(accepted.settings.placeholder_folder / FILE)
-    assert broken_promises(placeholder, revealed) == []
+    assert placeholder.promise is not None and placeholder.shuffle is not None
+    assert broken_promises(placeholder.promise, placeholder.shuffle, revealed) == []
 
 
 def test_private_folder_is_never_named(accepted: Pond) -> None:

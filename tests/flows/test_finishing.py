@@ -22,6 +22,10 @@ from tests.flows.ponds import Pond
 
 DONE = "print('exporting', flush=True); print('collection:   here (1 tokens)')"
 BAD = "import sys; print('toadworks: the disk is full', file=sys.stderr); sys.exit(1)"
+FAULTS = (
+    "import sys; print('toadworks: release: 2 faults:\\n  token 2: looks like 1\\n  token 3: looks like 1',"
+    " file=sys.stderr); sys.exit(2)"
+)
 Play = Callable[[str], Path]
 
 
@@ -92,6 +96,15 @@ def test_finish_can_be_said_again_later(lake: Pond, play: Play, go) -> None:
         working.finish("ada")
         assert ended(working)["state"] == "done"
     assert started.read_text() == "x\nx\n"
+
+
+def test_failed_export_lists_every_fault(lake: Pond, play: Play, go) -> None:
+    play(FAULTS)
+    go()
+    with pytest.raises(
+        RunFailed, match=r"^the export failed: release: 2 faults: token 2: looks like .* token 3: looks"
+    ):
+        finish(lake.settings, "ada")
 
 
 def test_failed_export_says_why(lake: Pond, play: Play, go) -> None:

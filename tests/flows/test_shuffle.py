@@ -13,6 +13,7 @@ import toadworks
 from errors import BadShuffle, NothingLeft
 from flows.settings import Settings
 from flows.shuffle import MANIFEST, RECORD, SEED
+from tests.flows.ponds import Pond, drawing
 
 BLOCK_HASH = "0x" + "4e" * 32
 
@@ -77,3 +78,17 @@ def test_missing_seed_is_shown(settings: Settings) -> None:
     typed(settings, "commit", "--chain-id", "1", "--block", "5")
     (settings.folder / SEED).unlink()
     assert "seed        MISSING: put back your copy of .shuffle.seed" in typed(settings, "show").output
+
+
+def test_published_numbers_cannot_be_shuffled(settings: Settings) -> None:
+    lake = Pond(settings, [drawing(0)])
+    [id] = lake.add([(0, drawing(5))])
+    lake.table.decide([id], "accept", "ann")
+    lake.table.set_tokens([{"number": 1, "candidate_id": id, "name": "Toad", "image_sha256": lake.image_of(id)}])
+    exported(settings)
+    words = ("commit", "--chain-id", "1", "--block", "5")
+    lake.table.publish_tokens()
+    refused = typed(settings, *words)
+    assert "1 of the tokens are published, and their numbers stay" in str(refused.exception)
+    assert not (settings.folder / RECORD).exists() and not (settings.folder / SEED).exists()
+    lake.table.close()

@@ -1,0 +1,96 @@
+"""What publishing changes: promises are kept, numbers stay, and what is not right does not get out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from errors import BadRelease, BadValue, Frozen
+from flows import shuffle
+from flows.published import RECORD, check_publishable, note_published
+from tests.flows.ponds import Pond, drawing
+from tests.flows.test_export import exported, order
+
+HASH = "0x" + "7a" * 32
+
+
+@pytest.fixture
+def accepted(pond: Callable[..., Pond]) -> Iterator[Pond]:
+    made = pond()
+    made.ids = made.add([(0, drawing(number)) for number in range(5, 9)])
+    made.table.decide(made.ids[:3], "accept", "ann")
+    yield made
+    made.table.close()
+
+
+def published(pond: Pond, placeholder: bool = False) -> int:
+    return note_published(pond.settings, check_publishable(pond.settings, placeholder), {"to": "here"})
+
+
+def test_numbers_are_frozen_by_publishing(accepted: Pond) -> None:
+    exported(accepted, placeholder=True)
+    assert published(accepted, placeholder=True) == 0
+    assert [row.published_at for row in accepted.table.tokens()] == [None] * 3
+    assert published(accepted) == 3
+    accepted.table.decide(accepted.ids[:1], "reject", "ann")
+    with pytest.raises(Frozen):
+        exported(accepted)
+
+
+def test_promise_of_a_placeholder_is_kept(accepted: Pond) -> None:
+    exported(accepted, placeholder=True)
+    published(accepted, placeholder=True)
+    accepted.table.decide(accepted.ids[:1], "reject", "ann")
+    accepted.table.decide(accepted.ids[3:], "accept", "ann")
+    exported(accepted)
+    with pytest.raises(BadRelease, match="not those whose provenance hash was published with the placeholder"):
+        published(accepted)
+    exported(accepted, renumber=True)
+    assert published(accepted) == 3
+    entries = json.loads((accepted.settings.folder / RECORD).read_text())
+    assert [entry["stage"] for entry in entries] == ["placeholder", "renumbered", "release"]
+
+
+def test_order_before_the_shuffle_stays_here(accepted: Pond) -> None:
+    exported(accepted)
+    shuffle.commit(accepted.settings, 137, 9)
+    exported(accepted, placeholder=True)
+    published(accepted, placeholder=True)
+    with pytest.raises(BadRelease, match="the shuffle is not revealed"):
+        published(accepted)
+    shuffle.reveal(accepted.settings, HASH)
+    with pytest.raises(BadRelease, match="the shuffle is not"):
+        published(accepted)
+    revealed = order(exported(accepted))
+    assert published(accepted) == 3
+    accepted.table.decide(accepted.ids[3:], "accept", "ann")
+    assert order(exported(accepted)) == [*revealed, accepted.ids[3]]
+    assert published(accepted) == 1
+
+
+def test_fault_keeps_a_release_here(accepted: Pond) -> None:
+    exported(accepted)
+    file = accepted.settings.release_folder / "metadata" / "2"
+    file.write_text(file.read_text().replace('"image"', '"imagine"'))
+    with pytest.raises(BadRelease, match="metadata/2: has no image"):
+        published(accepted)
+    assert not (accepted.settings.folder / RECORD).exists()
+
+
+def test_release_of_other_tokens_than_the_table_s_stays_here(accepted: Pond) -> None:
+    exported(accepted)
+    rows = [{key: getattr(row, key) for key in ("number", "candidate_id", "name", "image_sha256")}
+            for row in accepted.table.tokens()]  # fmt: skip
+    accepted.table.set_tokens(rows[:2])
+    with pytest.raises(BadRelease, match="its tokens are not those of the table"):
+        published(accepted)
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "[1]"])
+def test_damaged_record_forgets_no_promise(accepted: Pond, damage: str) -> None:
+    exported(accepted)
+    (accepted.settings.folder / RECORD).write_text(damage)
+    with pytest.raises(BadValue, match=r"published\.json"):
+        published(accepted)

@@ -83,16 +83,14 @@ class Bucket:
             upload = Multipart(self.bucket, key, file, about, self._asking(piece.name))
             upload.send(moved, self.parallel)
             return
-        tally = Tally(moved)
         md5 = base64.b64encode(_md5(file)).decode()
 
         def put(s3: Any) -> None:
-            tally.take_back()
             with file.open("rb") as body:
                 s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentMD5=md5, **about)
-            tally(piece.size)
 
         self._ask(piece.name, "written", put)
+        moved(piece.size)
 
     def verify(self, piece: Piece, moved: Moved) -> None:
         if isinstance(piece, Item):

@@ -167,6 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
         return file
 
     def _gateway(self, name: str, *path: str) -> None:
+        if self.server.elsewhere:
+            return self._answer(307, b"", "", Location=f"{self.server.elsewhere}{self.path}")
         cid = self.server.named(name)
         if cid is None:
             return self._answer(404, b"<html>not found</html>", "text/html")

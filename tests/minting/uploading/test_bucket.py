@@ -123,6 +123,15 @@ def test_parts_that_are_there_are_not_sent(place: Bucket, big: Item, proxy: Brea
     assert not s3_client.list_multipart_uploads(Bucket=place.bucket).get("Uploads")  # the others were aborted
 
 
+def test_parts_of_others_are_not_believed(place: Bucket, big: Item, bucket: Path, s3: Service) -> None:
+    named = {"Bucket": place.bucket, "Key": "pond/toads/images/big.png"}
+    s3_client = client(os.getpid(), s3.url, 10.0, 60.0)
+    upload = s3_client.create_multipart_upload(**named)["UploadId"]
+    s3_client.upload_part(**named, UploadId=upload, PartNumber=1, Body=b"x" * PART)
+    place.send(big, lambda count: None)
+    assert (bucket / named["Key"]).read_bytes() == big.file.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("size", "part"), [(0, PART), (PART * 10_000, PART), (PART * 10_000 + 1, PART + (1 << 20)), (5 << 40, 525 << 20)]
 )

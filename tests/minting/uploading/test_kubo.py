@@ -122,6 +122,15 @@ def test_wrong_bytes_stop_what_follows(
     assert (send.folder / "missing.txt").read_text().split() == caught.value.missing
 
 
+def test_blocks_that_are_not_pinned_are_not_enough(place: Kubo, send: Sender, ipfs: Ipfs) -> None:
+    root = send.roots()["images"]
+    place.send(root, lambda count: None)
+    place.verify(root, lambda count: None)
+    ipfs.pins.clear()
+    with pytest.raises(WrongCopy, match=f"images: kubo:.* has not pinned {root.cid}"):
+        place.verify(root, lambda count: None)
+
+
 def test_other_cid_is_an_error(place: Kubo, send: Sender, ipfs: Ipfs) -> None:
     ipfs.says = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
     with pytest.raises(NotPublished, match=f"the CID is bafy.*, and kubo:.* says '{ipfs.says}'"):

@@ -129,6 +129,38 @@ def test_upload_goes_on_where_it_ended(
     assert sent(ipfs) == [part.cid for part in release.parts if part.cid]
 
 
+def test_piece_whose_answer_was_lost_is_not_sent_again(make: Make, send: Sender, between: Breaking, ipfs: Ipfs) -> None:
+    between.break_next("PATCH", LOST)
+    send(make(largest_form=1000, piece=4000))
+    assert sum(asked.startswith("PATCH") for asked in between.asked) == -(-send.roots()["images"].size // 4000)
+
+
+def test_content_that_comes_late_is_waited_for(make: Make, send: Sender, between: Breaking, ipfs: Ipfs) -> None:
+    between.break_next(GATEWAY, (404, "NotYet"), times=2)
+    assert send(make()).sent == 3 and between.broken == 2
+    ipfs.gives_cars = False
+    between.break_next(lambda request: request.endswith("/1.png"), (404, "NotYet"), times=2)
+    send(make(), recheck=True)
+    assert between.broken == 4
+
+
+def test_gateway_s_key_goes_to_nobody_else(send: Sender, ipfs: Ipfs, between: Breaking) -> None:
+    root = send.roots()["metadata"]
+    ipfs.take_car(root.car.read_bytes())
+    ipfs.elsewhere = between.url
+    for gateway in (
+        Gateway(ipfs.url, "k3y"),
+        Gateway(f"{ipfs.url}?token=k3y"),
+        Gateway(f"http://a:k3y@{ipfs.url[7:]}"),
+    ):
+        with pytest.raises(RunFailed, match="answers 307: it leads elsewhere"):
+            gateway.verify(root, lambda count: None)
+    assert between.asked == []
+    with pytest.raises(RunFailed, match="TooManyRedirects"):  # without a key it may lead
+        Gateway(ipfs.url).verify(root, lambda count: None)
+    assert between.asked
+
+
 def test_forgotten_upload_is_begun_anew(make: Make, send: Sender, ipfs: Ipfs, between: Breaking) -> None:
     place = make(largest_form=1000, piece=4000)
     between.break_next("PATCH", (400, "Stopped"), FOR_EVER)

@@ -79,7 +79,7 @@ def publish(
         finally:
             destination.close()
             journal.close()
-            shutil.rmtree(folder / CARS, ignore_errors=True)  # as large as the release, and soon packed again
+            shutil.rmtree(settings.folder / FOLDER / CARS, ignore_errors=True)  # as large as the release, and soon packed again
 
 
 def _published(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from commands.shared import export_collection, in_collection, settings_of, table_of
-from errors import BadRelease, BadValue, NothingLeft
+from errors import BadRelease, NothingLeft
 
 PASSWORD = "TOADWORKS_KEYSTORE_PASSWORD"
 
@@ -63,17 +63,14 @@ def lint(release: Path | None, collection: Path) -> None:
 def verify(manifest: Path, signer: str | None, gateway: str | None, url: str | None) -> None:
     """Check a release against its MANIFEST, the file or its folder: files, CIDs, hashes, shuffle, signature."""
     from flows.verifying import verify_folder, verify_published
-    from minting.manifest import FILE
 
     if gateway and url:
         raise click.UsageError("--gateway or --url, not both")
     if address := gateway or url:
-        file = manifest / FILE if manifest.is_dir() else manifest
+        file = manifest / "manifest.json" if manifest.is_dir() else manifest
         lines = verify_published(file, address, signer, ipfs=bool(gateway))
     else:
-        if not manifest.is_dir() and manifest.name != FILE:
-            raise BadValue("manifest", str(manifest), f"{FILE} in its release's folder, or with --gateway or --url any")
-        lines = verify_folder(manifest if manifest.is_dir() else manifest.parent, signer)
+        lines = verify_folder(manifest, signer)
     for line in lines:
         click.echo(line)
 

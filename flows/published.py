@@ -16,6 +16,7 @@ from flows.publish import Cost, Published, alone, publish
 from flows.settings import Settings
 from minting.manifest import FILE, Manifest, Promise, read_manifest
 from minting.placeholder import broken_promises, promise_of, unrevealed
+from minting.shuffling import read as read_shuffle
 
 RECORD = "published.json"  # in the collection's folder: what was published, where and when, the last one last
 RENUMBERED = "renumbered"
@@ -46,6 +47,9 @@ def check_publishable(settings: Settings, placeholder: bool) -> Manifest:
         faults += [f"{FILE}: {problem}" for problem in (*unrevealed(manifest), *_broken(settings, manifest))]
         if _numbers(settings) != {token.recipe: token.number for token in manifest.tokens}:
             faults.append(f"{FILE}: its tokens are not those of the table: `toadworks export` again")
+    shuffle = read_shuffle(settings.folder)
+    if shuffle and (manifest.shuffle is None if placeholder else manifest.shuffle != shuffle.record):
+        faults.append(f"{FILE}: the shuffle is not the collection's as it is now: `toadworks export` again")
     if faults:
         raise BadRelease(folder, list(dict.fromkeys(faults)))
     return manifest

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from errors import BadRelease
+from errors import BadRelease, BadValue
 from flows.progress import meter, shown
 from minting.linting import Fault
 from minting.manifest import FILE, SIGNATURE, read_manifest
@@ -16,8 +16,12 @@ from minting.uploading.downloading import addresses, download
 from minting.verifying import Verified, verify
 
 
-def verify_folder(folder: Path, signer: str | None) -> list[str]:
-    """Sentences on what was checked. Raises BadRelease with all that does not hold."""
+def verify_folder(manifest: Path, signer: str | None) -> list[str]:
+    """Sentences on what was checked; `manifest`: a release's manifest.json, or its folder. Raises BadRelease with all
+    that does not hold, BadValue for a file of another name, which the manifest beside it must not stand in for."""
+    if not manifest.is_dir() and manifest.name != FILE:
+        raise BadValue("manifest", str(manifest), f"{FILE} in its release's folder, or with --gateway or --url any")
+    folder = manifest if manifest.is_dir() else manifest.parent
     with shown("verify", len(read_manifest(folder / FILE).all_files())) as advance:
         found = verify(folder, advance)
     return _told(folder, found, [], signer)

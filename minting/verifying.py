@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from errors import BadSource
 from minting import shuffling
 from minting.ipfs import cid_of, profile_named
 from minting.linting import Fault
-from minting.manifest import FILE, SIGNATURE, File, Manifest, Picture, described, file_keccak, provenance, read_manifest
+from minting.linting.faults import read_json
+from minting.manifest import (
+    FILE,
+    SIGNATURE,
+    File,
+    Manifest,
+    Picture,
+    TokenEntry,
+    described,
+    file_keccak,
+    provenance,
+    read_manifest,
+)
+from minting.metadata import metadata_name
 from minting.signing import signer
 
 _GOT = "get it again from where it was published"
@@ -39,6 +52,7 @@ def verify(folder: Path, progress: Callable[[int], None] | None = None, *, parts
     entries = [entry for entry in manifest.all_files() if not parts_only or entry.path.split("/")[0] in manifest.parts]
     faults = [*_files(folder, entries, progress or (lambda done: None)), *_parts(folder, manifest, entries)]
     faults += [Fault(FILE, problem, _CHANGED) for problem in _roots(manifest)]
+    faults += [fault for token in manifest.tokens for fault in _own(folder, manifest, token)]
     pictures = [token.image for token in manifest.tokens]
     if provenance(pictures) != manifest.provenance:
         problem = "the provenance hash is not that of the images it lists"
@@ -114,6 +128,24 @@ def _roots(manifest: Manifest) -> Iterator[str]:
         uri = getattr(manifest, key)
         if uri.startswith("ipfs://") and name in parts and uri.split("/")[2] != parts[name].cid:
             yield f"its {key} is not where its {name} is"
+
+
+def _own(folder: Path, manifest: Manifest, token: TokenEntry) -> Iterator[Fault]:
+    """Are a token's files those that the world sees by its number? Else the order that the provenance hash and the
+    shuffle speak of would be another than that of the tokens."""
+    if token.metadata.path != f"metadata/{metadata_name(token.number, manifest.standard)}":
+        yield Fault(FILE, f"token {token.number}'s metadata is said to be {token.metadata.path}", _CHANGED)
+    image = PurePosixPath(token.image.path)
+    if manifest.stage == "release" and image.with_suffix("") != PurePosixPath(f"images/{token.number}"):
+        yield Fault(FILE, f"token {token.number}'s image is said to be {image}", _CHANGED)
+    if (folder / token.metadata.path).is_file():
+        found: list[str] = []
+        about = read_json(folder / token.metadata.path, lambda problem, remedy: found.append(problem))
+        uri = about.get("image") if isinstance(about, dict) else None
+        root = manifest.parts["images"].cid if "images" in manifest.parts else ""
+        uri = uri if isinstance(uri, str) else ""
+        if uri.rsplit("/", 1)[-1] != image.name or (uri.startswith("ipfs://") and uri.split("/")[2] != root):
+            yield Fault(token.metadata.path, found[0] if found else f"its image is not {image}", _GOT)
 
 
 def _parts(folder: Path, manifest: Manifest, entries: Sequence[File]) -> Iterator[Fault]:

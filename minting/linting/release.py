@@ -16,7 +16,7 @@ from minting.linting.faults import Fault, Tell, check_uri, quoted, read_json
 from minting.linting.metadata import check_collection, check_token
 from minting.linting.pictures import Seen, check_private, look
 from minting.manifest import FILE, SIGNATURE, Manifest, read_manifest
-from minting.metadata import FORMATS, metadata_name
+from minting.metadata import FORMATS, metadata_name, preview_path
 from minting.swapping import IGNORED
 
 COLLECTION = "collection.json"
@@ -67,6 +67,7 @@ class _Lint:
         else:
             for file in self.listed("images"):
                 look(file, self.teller(f"images/{file.name}"), self.private)
+        self.check_previews(metadata)
         check_collection(self.json(COLLECTION), self.teller(COLLECTION))
         self.check_bases()
         self.check_entries()
@@ -158,6 +159,7 @@ class _Lint:
             about = self.json(path)
             if about is not None and check_token(about, self.teller(path)):
                 self.check_image_uri(about.get("image"), path, images.get(number))
+                self.check_preview_uri(about.get("animation_url"), path, number)
 
     def check_image_uri(self, uri: Any, path: str, image: Path | None) -> None:
         """Does it lead to this token's own image, as it is in this release?"""
@@ -178,6 +180,22 @@ class _Lint:
         ):
             remedy = f'the images\' folder is ipfs://{part.cid}/: set release.image_base_uri = "" and export again'
             tell(f"image {quoted(uri)} is in another folder than the release's", remedy)
+
+    def check_preview_uri(self, uri: Any, path: str, number: int) -> None:
+        part = self.manifest.parts.get("previews") if self.manifest else None
+        if part and isinstance(uri, str) and uri.startswith(f"ipfs://{part.cid}/"):
+            expected = preview_path(number).removeprefix("previews/")
+            if uri != f"ipfs://{part.cid}/{expected}" or not (self.folder / preview_path(number)).is_file():
+                self.tell(path, f"animation_url {quoted(uri)} is not this token's preview", "export again")
+
+    def check_previews(self, metadata: Mapping[int, Path]) -> None:
+        known = {preview_path(number) for number in metadata}
+        for file in self.listed("previews"):
+            path = f"previews/{file.name}"
+            if path in known:
+                look(file, self.teller(path), self.private)
+            else:
+                self.tell(path, "is no token's file", "take it away")
 
     def check_images(self, images: Mapping[int, Path], image_size: int, image_limit: int) -> None:
         """They decode, are of one size, and no two have the same pixels."""

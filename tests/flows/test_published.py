@@ -134,3 +134,11 @@ def test_nothing_is_exported_while_it_is_published(accepted: Pond, tmp_path: Pat
     assert done and "another process publishes this collection" in refused[0]
     assert all(row.published_at for row in accepted.table.tokens())
     exported(accepted)
+
+
+@pytest.mark.parametrize("placeholder", [False, True])
+def test_release_from_before_its_shuffle_stays_here(accepted: Pond, placeholder: bool) -> None:
+    exported(accepted, placeholder=True)
+    shuffle.commit(accepted.settings, 137, 9)
+    with pytest.raises(BadRelease, match="the shuffle is not the collection's as it is now"):
+        published(accepted, placeholder)

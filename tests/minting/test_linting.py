@@ -263,3 +263,19 @@ def test_folder_is_listed_a_few_times_however_many_tokens(folder: Path, monkeypa
     listed.clear()
     lint(folder)
     assert len(listed) == few
+
+
+def test_preview_is_its_token_s_own_and_decodes(make_token: Callable[..., Token], tmp_path: Path) -> None:
+    way = tmp_path / "way.webp"
+    Image.new("RGB", (64, 64)).save(way)
+    folder = write_release(tmp_path / "drop", [make_token(n, preview=way) for n in (1, 2)], RELEASE)
+    assert lint(folder) == []
+    first = json.loads((folder / "metadata/1").read_text())["animation_url"]
+    edited("metadata/2", animation_url=first)(folder)
+    written("previews/1.webp", b"x")(folder)
+    copied("previews/2.webp", "previews/3.webp")(folder)
+    told = "\n".join(map(str, lint(folder)))
+    assert "metadata/2: animation_url" in told and "is not this token's preview" in told
+    assert "previews/1.webp: does not decode" in told and "previews/3.webp: is no token's file" in told
+    gone("previews/1.webp")(folder)
+    assert "metadata/1: animation_url" in "\n".join(map(str, lint(folder)))

@@ -13,7 +13,7 @@ import pytest
 from errors import BadRelease
 from minting import shuffling
 from minting.ethereum import Account
-from minting.manifest import FILE
+from minting.manifest import FILE, Picture, provenance
 from minting.metadata import Release, Token
 from minting.release import write_release
 from minting.shuffling import Initial
@@ -200,3 +200,41 @@ def test_link_in_a_part_is_told_beside_the_rest(folder: Path) -> None:
 def test_shuffle_that_is_none_is_told(folder: Path, record: dict[str, Any]) -> None:
     change(folder, lambda about: about.update(shuffle=record))
     assert "the shuffle: " in told(folder) and verify(folder).block == ""
+
+
+def test_order_that_is_said_is_the_one_that_is_seen(folder: Path) -> None:
+    def exchange(about: dict[str, Any]) -> None:
+        """A manifest all of whose sums are right, with other tokens in it than the contract shows."""
+        one, two = about["tokens"][0], about["tokens"][1]
+        one["image"], two["image"] = two["image"], one["image"]
+        images = [Picture(**token["image"]) for token in about["tokens"]]
+        about["provenance"] = provenance(images).model_dump()
+
+    change(folder, exchange)
+    assert "token 1's image is said to be images/2.png" in told(folder)
+    assert "metadata/1: its image is not images/2.png" in told(folder)
+
+
+def test_metadata_under_another_number_is_told(folder: Path) -> None:
+    def exchange(about: dict[str, Any]) -> None:
+        one, two = about["tokens"][0], about["tokens"][1]
+        one["metadata"], two["metadata"] = two["metadata"], one["metadata"]
+
+    change(folder, exchange)
+    assert "token 1's metadata is said to be metadata/2" in told(folder)
+
+
+@pytest.mark.parametrize("image", ["ipfs://bafyother/1.png", 5, None])
+def test_metadata_names_the_image_of_the_part(folder: Path, image: object) -> None:
+    about = json.loads((folder / "metadata/1").read_text())
+    (folder / "metadata/1").write_text(json.dumps(about | {"image": image}))
+    assert "metadata/1: its image is not images/1.png" in told(folder)
+
+
+def test_metadata_that_is_no_json_is_told(folder: Path) -> None:
+    (folder / "metadata/1").write_text("[" * 100_000)
+    assert "metadata/1: is no JSON" in told(folder)
+
+
+def test_images_may_be_elsewhere(tokens: list[Token], tmp_path: Path) -> None:
+    assert told(write_release(tmp_path / "drop", tokens, replace(RELEASE, image_base_uri="https://toads.art/i"))) == ""

@@ -79,7 +79,8 @@ def publish(
         finally:
             destination.close()
             journal.close()
-            shutil.rmtree(settings.folder / FOLDER / CARS, ignore_errors=True)  # as large as the release, and soon packed again
+            # as large as the release, and soon packed again
+            shutil.rmtree(settings.folder / FOLDER / CARS, ignore_errors=True)
 
 
 def _published(

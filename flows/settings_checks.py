@@ -15,7 +15,7 @@ from glide.prepare import PREPARE
 from glide.request import MODES, SCORERS
 from glide.samplers import SAMPLERS
 from glide.schedules import kept_steps
-from minting.release import check_release
+from minting.possible import check_release
 from similarity.hashes import ALGORITHMS, SIZES
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,14 +19,11 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from errors import BadRelease, BadSetting, NothingLeft, ToadworksError
-from minting.attributes import check_rules
+from errors import BadRelease, NothingLeft, ToadworksError
 from minting.gallery import gallery_page
-from minting.images import RESAMPLING, release_image
-from minting.ipfs import PROFILES, cid_of, profile_named
+from minting.images import release_image
+from minting.ipfs import cid_of, profile_named
 from minting.linting import lint
-from minting.linting.faults import Tell
-from minting.linting.metadata import check_address, check_royalty
 from minting.manifest import (
     FILE,
     About,
@@ -43,27 +39,23 @@ from minting.manifest import (
     provenance,
 )
 from minting.metadata import (
-    FORMATS,
-    STANDARDS,
-    TEMPLATES,
     Release,
     Token,
     collection_metadata,
-    fill_in,
     joined,
     preview_path,
     token_metadata,
     token_name,
 )
+from minting.possible import check_release
 from minting.rarity import rarity_csv, rarity_table
 from minting.rarity_page import rarity_page
 from minting.swapping import replacing
 from minting.tables import opensea_table, token_table
 
-__all__ = ["BadNumbers", "Release", "Token", "check_release", "write_release"]
+__all__ = ["BadNumbers", "Release", "Token", "write_release"]
 
 COLLECTION = "collection.json"
-SCHEMES = ("https://", "http://", "ipfs://")
 
 Meter = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """`with meter(stage, total) as advance`: shows how far a stage is."""
@@ -270,50 +262,6 @@ class Writer:
 
     def write_text(self, path: str, text: str) -> None:
         (self.folder / path).write_text(text, encoding="utf-8", newline="")
-
-
-def check_release(release: Release) -> None:
-    """Raises BadSetting for settings that no release can be written with."""
-    file = release.settings_file
-
-    def require(key: str, holds: bool, problem: str, allowed: str) -> None:
-        if not holds:
-            raise BadSetting(file, f"release.{key}", problem, allowed)
-
-    def among(key: str, allowed: Collection[str]) -> None:
-        require(key, getattr(release, key) in allowed, f"{getattr(release, key)!r} is not known", ", ".join(allowed))
-
-    def told(key: str) -> Tell:
-        return lambda problem, remedy: require(key, False, problem, remedy)
-
-    require("collection", bool(release.collection.strip()), "is empty", "the new collection's name")
-    among("standard", STANDARDS)
-    among("profile", PROFILES)
-    among("image_format", FORMATS)
-    among("resampling", RESAMPLING)
-    require("image_size", release.image_size >= 0, f"{release.image_size} is negative", "0 (as it is) or pixels")
-    require("image_limit", release.image_limit >= 0, f"{release.image_limit} is negative", "0 (no limit) or bytes")
-    for key in (
-        "external_url",
-        "collection_image",
-        "banner_image",
-        "featured_image",
-        "image_base_uri",
-        "metadata_base_uri",
-    ):
-        given = getattr(release, key)
-        problem = f"{given!r} is no web address"
-        require(key, not given or given.startswith(SCHEMES), problem, f"empty, {', '.join(SCHEMES)}")
-    colour = release.background_color
-    written = not colour or bool(re.fullmatch("[0-9a-fA-F]{6}", colour))
-    require("background_color", written, f"{colour!r} is no colour", 'six hexadecimal digits without #, or ""')
-    check_royalty(release.royalty_basis_points, release.royalty_recipient, told("royalty_basis_points"))
-    for person in release.collaborators:
-        check_address(person, "collaborator", told("collaborators"))
-    example: dict[str, str | int] = {"collection": "", "number": 1, "source": "", "style": ""}
-    for key in TEMPLATES:
-        fill_in(f"release.{key}", getattr(release, key), example, file)
-    check_rules(release.rules, file)
 
 
 def about_image(data: bytes, path: str) -> dict[str, Any]:

@@ -109,3 +109,13 @@ def test_placeholder_with_faults_is_refused(tokens: list[Token], tmp_path: Path)
     with pytest.raises(BadRelease, match="is still a placeholder"):
         write_placeholder(tmp_path / "placeholder", behind, replace(RELEASE, banner_image="ipfs://YOUR_CID/b.png"))
     assert not (tmp_path / "placeholder").exists()
+
+
+def test_placeholder_s_picture_is_linted(tokens: list[Token], tmp_path: Path) -> None:
+    behind = read_manifest(write_release(tmp_path / "drop", tokens, RELEASE) / FILE)
+    folder = write_placeholder(tmp_path / "placeholder", behind, RELEASE)
+    (folder / "images/placeholder.png").write_bytes(b"x")
+    about = json.loads((folder / "metadata/2").read_text())
+    (folder / "metadata/2").write_text(json.dumps(about | {"image": about["image"].replace("placeholder", "2")}))
+    found = {fault.file: fault.problem for fault in lint(folder)}
+    assert "does not decode" in found["images/placeholder.png"] and "not this token's" in found["metadata/2"]

@@ -340,3 +340,8 @@ def test_bytes_in_an_image_are_read_for_paths(folder: Path) -> None:
     exif[0x010E] = "/home/ann/toads/2.xcf"  # ImageDescription
     Image.radial_gradient("L").resize((64, 64)).save(folder / "images/2.png", exif=exif)
     assert any("its 'exif' names a private path, /home/ann/" in fault.problem for fault in lint(folder))
+
+
+def test_signature_is_no_file_too_many(folder: Path) -> None:
+    written("manifest.signature.json", b"{}")(folder)
+    assert lint(folder) == []

@@ -78,6 +78,7 @@ def test_wrong_copy_is_told_by_its_file(
         verify_published(manifest, gateway.url, None, ipfs=True)
     assert len([fault for fault in caught.value.faults if fault.startswith("images/2.png: ")]) == 1
     assert damage in caught.value.faults[0] and about.tokens
+    assert sum(line.endswith("/2.png") for line in gateway.asked) == 3  # it may have been damaged on its way
 
 
 def test_what_is_not_there_is_told_and_the_rest_is_tried(

@@ -33,5 +33,5 @@ def numbers_of(ids: Sequence[str], published: Mapping[str, int], shuffle: Shuffl
     for id, number in fixed.items():
         if taken[number] != id:  # a shuffle over what is published already
             raise Frozen(number, id, None)
-    free = (number for number in range(1, len(ids) + len(taken) + 1) if number not in taken)
+    free = (number for number in range(1, len(ids) + 1) if number not in taken)
     return {id: fixed[id] if id in fixed else next(free) for id in ids}

@@ -154,9 +154,6 @@ def _parts(folder: Path, manifest: Manifest, entries: Sequence[File]) -> Iterato
     found: dict[str, str] = {}
     for path, part in manifest.parts.items():
         whole = folder / path
-        if not whole.exists():
-            yield Fault(path, "is not there", _GOT)
-            continue
         try:
             imported = cid_of(whole, profile)
         except BadSource as error:

@@ -261,7 +261,7 @@ class _Lint:
         ending = ""
         if self.standard == "ERC-1155":
             ending = "{id}.json"
-            if not base.endswith(ending) or base.count("{") != 1:
+            if not base.endswith(ending):
                 tell(f"the URI {quoted(base)} does not end in {ending}", "set release.metadata_base_uri without it")
                 return
             base = base.removesuffix(ending)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from collection_db import deciding
+from collection_db import deciding, numbering
 from collection_db.deciding import Said
 from errors import BadValue, Frozen, UnknownCandidate
 
@@ -120,6 +120,16 @@ def test_tokens_are_replaced_whole(table, given):
     assert table.tokens() == before
     table.set_tokens([token(1, ids[1]), token(2, ids[2])])
     assert [row.candidate_id for row in table.tokens()] == ids[1:]
+
+
+def test_changed_token_is_exported_anew(table, given, monkeypatch):
+    ids = given.candidates(table, 2)
+    clock = [datetime(2026, 11, 1, tzinfo=UTC)]
+    monkeypatch.setattr(numbering, "utc_now", lambda: clock[0])
+    table.set_tokens([token(1, ids[0]), token(2, ids[1])])
+    clock[0] += timedelta(days=1)
+    table.set_tokens([token(1, ids[0]) | {"name": "Bo"}, token(2, ids[1])])
+    assert [row.exported_at == clock[0] for row in table.tokens()] == [True, False]
 
 
 def test_bad_tokens_leave_the_old(table, given):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from flows.export import write_tokens
 from flows.linting import ALLOWED, faults_of
 from minting.manifest import FILE, Manifest, read_manifest
 from minting.placeholder import broken_promises
-from tests.flows.ponds import Pond, drawing
+from tests.flows.ponds import Pond, changed, drawing
 
 HASH = "0x" + "7a" * 32
 
@@ -135,3 +136,19 @@ def test_lint_knows_what_the_table_knows(accepted: Pond) -> None:
     assert faults_of(accepted.settings) == []
     (accepted.settings.release_folder / "images" / "2.png").unlink()
     assert {fault.file for fault in faults_of(accepted.settings)} == {"images/2.png", "metadata/2"}
+
+
+@pytest.mark.parametrize(("settings", "told"), [("image_size = 128", "not 128"), ("image_limit = 10", "than the 10 ")])
+def test_lint_goes_by_the_settings(accepted: Pond, settings: str, told: str) -> None:
+    exported(accepted)
+    changed(accepted, f"[release]\n{settings}")
+    assert len([fault for fault in faults_of(accepted.settings) if told in fault.problem]) == 4
+
+
+def test_lint_knows_the_folders_of_this_machine(accepted: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported(accepted)
+    monkeypatch.setattr(Path, "home", lambda: Path("/srv/people/ann"))
+    texts = {"collection.csv": "/srv/people/ann/x", "opensea.csv": f"{accepted.settings.folder}/x", "rarity.csv": "/x"}
+    for name, text in texts.items():
+        (accepted.settings.release_folder / name).write_text(text)
+    assert {fault.file for fault in faults_of(accepted.settings)} == {"collection.csv", "opensea.csv"}

@@ -52,7 +52,8 @@ def test_display_type_is_set_or_taken_away(kind: str, made: dict[str, Any]) -> N
 
 
 def test_max_value_is_what_it_is_out_of() -> None:
-    assert ruled(GIVEN[1:2], Rules(max_value={"Level": 5}))[0]["max_value"] == 5
+    assert ruled(GIVEN[1:2], Rules(max_value={"Level": 5.0}))[0]["max_value"] == 5
+    assert isinstance(ruled(GIVEN[1:2], Rules(max_value={"Level": 5.0}))[0]["max_value"], int)
 
 
 def test_rules_leave_what_they_are_given() -> None:
@@ -100,3 +101,8 @@ def test_number_beyond_a_float_is_none() -> None:
     assert is_number(2**1000) and not is_number(-(10**400))
     with pytest.raises(BadSource, match=r"source 7: attribute .* has no value"):
         source_attributes("7", [{"trait_type": "Level", "value": 10**400}])
+
+
+def test_empty_and_zero_are_values() -> None:
+    given = [{"trait_type": "Hat", "value": 0}, {"trait_type": "Bg", "value": ""}, {"trait_type": "Eye", "value": None}]
+    assert [one["value"] for one in source_attributes("7", given)] == [0, ""]

@@ -106,6 +106,17 @@ FAULTS: list[tuple[str, Break, str, str]] = [
     ("image is a scheme alone", edited("metadata/2", image="ipfs://"), "metadata/2", "leads nowhere"),
     ("trait beyond every float", written("metadata/2", b'{"attributes": [{"value": 1%s}]}' % (b"0" * 400)),
      "metadata/2", "has the value 1000"),
+    ("image to be changed", edited("metadata/2", image="https://change-me/2.png"), "metadata/2", "placeholder"),
+    ("image with a gap", edited("metadata/2", image="ipfs://<cid>/2.png"), "metadata/2", "placeholder"),
+    ("video nowhere", edited("metadata/2", youtube_url="watch"), "metadata/2", "leads nowhere"),
+    ("decimals are true", edited("metadata/2", decimals=True), "metadata/2", "decimals is True"),
+    ("date before 1970", trait(trait_type="Born", value=-1, display_type="date"), "metadata/2", "is no date"),
+    ("date in 2243", trait(trait_type="Born", value=2**33, display_type="date"), "metadata/2", "is no date"),
+    ("banner not secure", edited("collection.json", banner_image="http://t.art/b"), "collection.json", "not secure"),
+    ("recipient without a royalty", edited("collection.json", fee_recipient="0x12"), "collection.json", "no address"),
+    ("image is a link", lambda folder: ((folder / "images/2.png").unlink(),
+                                        (folder / "images/2.png").symlink_to(folder / "images/1.png")),
+     "images/2.png", "no token's file"),
     ("image not secure", edited("metadata/2", image="http://toads.art/2.png"), "metadata/2", "not secure"),
     ("image of another token", edited("metadata/2", image="https://toads.art/3.png"), "metadata/2", "not this token"),
     ("image in another folder", edited("metadata/2", image="ipfs://bafybeie/2.png"), "metadata/2", "another folder"),
@@ -279,3 +290,58 @@ def test_preview_is_its_token_s_own_and_decodes(make_token: Callable[..., Token]
     assert "previews/1.webp: does not decode" in told and "previews/3.webp: is no token's file" in told
     gone("previews/1.webp")(folder)
     assert "metadata/1: animation_url" in "\n".join(map(str, lint(folder)))
+
+
+def all_of_its_kind(folder: Path) -> None:
+    """Everything at the end of its range, and of every kind that is allowed."""
+    edited("collection.json", seller_fee_basis_points=1000, fee_recipient=ADDRESS, external_link="http://toads.art")(
+        folder
+    )
+    edited(
+        "metadata/1",
+        external_url="http://toads.art",
+        youtube_url="https://toads.art/1",
+        decimals=0,
+        background_color="00fFaA",
+        attributes=[
+            {"trait_type": "Level", "value": 10, "max_value": 10},
+            {"trait_type": "Born", "value": 0, "display_type": "date"},
+            {"value": "lonely", "display_type": "string"},
+        ],
+    )(folder)
+    edited("metadata/2", image="https://toads.art/2.png")(folder)
+    edited("metadata/3", image=None, image_data="<svg/>")(folder)
+
+
+def test_what_is_allowed_is_not_told(folder: Path) -> None:
+    all_of_its_kind(folder)
+    assert lint(folder) == []
+
+
+def test_ipfs_path_of_the_older_kind_is_followed(folder: Path) -> None:
+    image = json.loads((folder / "metadata/2").read_text())["image"]
+    edited("metadata/2", image=image.replace("ipfs://", "ipfs://ipfs/"))(folder)
+    assert lint(folder) == []
+
+
+def test_only_five_gaps_are_told(folder: Path) -> None:
+    copied("metadata/1", "metadata/9999999999")(folder)
+    assert sum("is missing" in fault.problem for fault in lint(folder)) == 5
+
+
+def test_pixels_are_the_same_in_one_shape_only(folder: Path) -> None:
+    Image.new("RGB", (64, 32)).save(folder / "images/1.png")
+    Image.new("RGB", (32, 64)).save(folder / "images/2.png")
+    assert not any("same pixels" in fault.problem for fault in lint(folder))
+
+
+def test_bytes_in_an_image_are_read_for_paths(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "/home/ann/toads/2.xcf"  # ImageDescription
+    Image.radial_gradient("L").resize((64, 64)).save(folder / "images/2.png", exif=exif)
+    assert any("its 'exif' names a private path, /home/ann/" in fault.problem for fault in lint(folder))
+
+
+def test_signature_is_no_file_too_many(folder: Path) -> None:
+    written("manifest.signature.json", b"{}")(folder)
+    assert lint(folder) == []

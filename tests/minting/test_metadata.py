@@ -170,3 +170,17 @@ def test_template_that_cannot_be_filled_is_refused(make_token: Callable[..., Tok
     with pytest.raises(BadSetting, match=r"my\.toml: release\." + key) as caught:
         token_metadata(make_token(), release)
     assert "{collection}, {number}, {source}, {style}" in str(caught.value)
+
+
+def test_name_of_its_own_goes_before_the_template(make_token: Callable[..., Token]) -> None:
+    assert token_metadata(make_token(7, name="Lily"), RELEASE)["name"] == "Lily"
+
+
+def test_collection_s_own_picture_goes_before_the_first_token_s() -> None:
+    release = Release(collection="T", collection_image="ipfs://own")
+    assert collection_metadata(release, "ipfs://bafy/1.png")["image"] == "ipfs://own"
+
+
+def test_whole_scale_is_written_without_a_point(make_token: Callable[..., Token]) -> None:
+    made = token_metadata(make_token(7, guidance_scale=3.0), RELEASE)["properties"]["provenance"]
+    assert isinstance(made["guidance_scale"], int)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from errors import BadSetting
+from errors import BadRelease, BadSetting
 from minting import shuffling
 from minting.linting import lint
 from minting.manifest import FILE, Manifest, read_manifest
@@ -44,7 +44,7 @@ def test_placeholder_tells_nothing(tokens: list[Token], tmp_path: Path, standard
     manifest = read_manifest(folder / FILE)
     assert manifest.promise is not None and manifest.promise.provenance_sha256 == behind.provenance.sha256
     about = json.loads((folder / release.metadata_path(3)).read_text())
-    assert about["name"] == "Crayon Toads #3"
+    assert about["name"] == "Crayon Toads #3" and about.get("decimals") == (0 if standard == "ERC-1155" else None)
     assert about["image"] == f"ipfs://{manifest.parts['images'].cid}/placeholder.png"
 
 
@@ -88,6 +88,7 @@ def test_promised_shuffle_is_kept(tokens: list[Token], tmp_path: Path) -> None:
     assert committed is not None
     hidden = read_manifest(write_release(tmp_path / "drop", tokens, RELEASE, shuffle=committed.record) / FILE)
     placeholder = read_manifest(write_placeholder(tmp_path / "placeholder", hidden, RELEASE) / FILE)
+    assert verify(tmp_path / "placeholder").faults == []  # its images are not those of the order
     assert "is not revealed" in broken(placeholder, hidden)[0] == unrevealed(hidden)[0]
 
     shuffle = shuffling.reveal(tmp_path, "0x" + "1f" * 32)
@@ -101,3 +102,20 @@ def test_promised_shuffle_is_kept(tokens: list[Token], tmp_path: Path) -> None:
     other = shuffling.reveal(tmp_path / "again", "0x" + "1f" * 32)
     ground = read_manifest(write_release(tmp_path / "drop", moved, RELEASE, shuffle=other.record) / FILE)
     assert "not the one that was committed to" in broken(placeholder, ground)[0]
+
+
+def test_placeholder_with_faults_is_refused(tokens: list[Token], tmp_path: Path) -> None:
+    behind = read_manifest(write_release(tmp_path / "drop", tokens, RELEASE) / FILE)
+    with pytest.raises(BadRelease, match="is still a placeholder"):
+        write_placeholder(tmp_path / "placeholder", behind, replace(RELEASE, banner_image="ipfs://YOUR_CID/b.png"))
+    assert not (tmp_path / "placeholder").exists()
+
+
+def test_placeholder_s_picture_is_linted(tokens: list[Token], tmp_path: Path) -> None:
+    behind = read_manifest(write_release(tmp_path / "drop", tokens, RELEASE) / FILE)
+    folder = write_placeholder(tmp_path / "placeholder", behind, RELEASE)
+    (folder / "images/placeholder.png").write_bytes(b"x")
+    about = json.loads((folder / "metadata/2").read_text())
+    (folder / "metadata/2").write_text(json.dumps(about | {"image": about["image"].replace("placeholder", "2")}))
+    found = {fault.file: fault.problem for fault in lint(folder)}
+    assert "does not decode" in found["images/placeholder.png"] and "not this token's" in found["metadata/2"]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from errors import BadRelease, BadSetting, BadSource, BadValue, NothingLeft, ToadworksError
 from minting.ipfs import PROFILES, cid_of
@@ -324,3 +324,62 @@ def test_gallery_escapes_and_stays_at_home(make_token: MakeToken, tmp_path: Path
 
 def test_bad_numbers_are_toadworks_errors() -> None:
     assert issubclass(BadNumbers, ToadworksError)
+
+
+@pytest.mark.parametrize("system", [".DS_Store", "images/.DS_Store", "Thumbs.db"])
+def test_what_systems_leave_is_no_work(make_token: MakeToken, tmp_path: Path, system: str) -> None:
+    folder = write_release(tmp_path / "drop", [make_token()], RELEASE)
+    (folder / system).touch()
+    write_release(tmp_path / "drop", [make_token()], RELEASE)
+    assert not (folder / system).exists()
+
+
+def test_file_in_its_place_is_not_replaced(make_token: MakeToken, tmp_path: Path) -> None:
+    (tmp_path / "drop").write_text("years of work")
+    with pytest.raises(BadValue, match="a new folder, not a file"):
+        write_release(tmp_path / "drop", [make_token()], RELEASE)
+    assert (tmp_path / "drop").read_text() == "years of work"
+
+
+def test_name_with_a_pattern_in_it_clears_its_own_only(make_token: MakeToken, tmp_path: Path) -> None:
+    (tmp_path / "d1.tmp-7").mkdir()
+    (tmp_path / "d[1].tmp-7").mkdir()
+    write_release(tmp_path / "d[1]", [make_token()], RELEASE)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["d1.tmp-7", "d[1]", "made"]
+
+
+def test_limit_is_the_largest_that_is_taken(make_token: MakeToken, tmp_path: Path) -> None:
+    size = (write_release(tmp_path / "drop", [make_token()], RELEASE) / "images/1.png").stat().st_size
+    write_release(tmp_path / "drop", [make_token()], replace(RELEASE, image_limit=size))
+    with pytest.raises(BadSource, match="comes to"):
+        write_release(tmp_path / "drop", [make_token()], replace(RELEASE, image_limit=size - 1))
+
+
+def test_transparency_of_a_colour_is_kept(make_token: MakeToken, tmp_path: Path) -> None:
+    token = make_token()
+    Image.new("RGB", (64, 64), (1, 2, 3)).save(token.image, transparency=(1, 2, 3))
+    written = Image.open(write_release(tmp_path / "drop", [token], RELEASE) / "images/1.png")
+    assert written.mode == "RGBA" and written.getpixel((0, 0)) == (1, 2, 3, 0)
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_colour_profile_is_kept(make_token: MakeToken, tmp_path: Path, kind: str) -> None:
+    token = make_token()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.open(token.image).save(token.image, icc_profile=profile)
+    folder = write_release(tmp_path / "drop", [token], replace(RELEASE, image_format=kind))
+    assert Image.open(folder / f"images/1.{kind}").info["icc_profile"] == profile
+
+
+def test_thin_picture_keeps_a_pixel(make_token: MakeToken, tmp_path: Path) -> None:
+    token = make_token()
+    Image.new("RGB", (640, 2), (9, 9, 9)).save(token.image)
+    release = replace(RELEASE, image_size=64, resampling="lanczos")
+    assert Image.open(write_release(tmp_path / "drop", [token], release) / "images/1.png").size == (64, 1)
+
+
+def test_webp_has_its_own_bound(make_token: MakeToken, tmp_path: Path) -> None:
+    token = make_token()
+    Image.new("L", (16384, 1)).save(token.image)
+    with pytest.raises(BadSetting, match="16384 pixels are more than a WebP can have"):
+        write_release(tmp_path / "drop", [token], replace(RELEASE, image_size=0, image_format="webp"))

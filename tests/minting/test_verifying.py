@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from errors import BadRelease
 from minting import shuffling
@@ -117,6 +118,10 @@ def test_revealed_shuffle_is_recomputed(tokens: list[Token], tmp_path: Path) -> 
     assert found.faults == []
     assert "block 9 of the chain with id 137" in found.block and BLOCK_HASH in found.block
 
+    late = replace(tokens[0], number=7, recipe_id="9" * 64, image=tmp_path / "made" / "late.png")
+    Image.new("RGB", (64, 64)).save(late.image)
+    assert told(write_release(tmp_path / "more", [*moved, late], RELEASE, shuffle=shuffle.record)) == ""
+
     unmoved = write_release(tmp_path / "other", tokens, RELEASE, shuffle=shuffle.record)
     assert "another order than it gives" in told(unmoved)
     change(folder, lambda about: about["shuffle"].update(block_hash="0x" + "2f" * 32))
@@ -132,6 +137,7 @@ def in_tokens(**changes: Any) -> Callable[[dict[str, Any]], object]:
     [
         # the entry that `files` has would be held against the file, and the token's own believed
         (lambda about: about["files"].append({**about["tokens"][0]["metadata"], "sha256": "0" * 64}), "in two ways"),
+        (lambda about: about["files"].append({**about["tokens"][0]["metadata"], "cid": "x"}), "in two ways"),
         (lambda about: about["files"].append({**about["files"][0], "path": "Manifest.json"}), "listed by itself"),
         (lambda about: about["files"].append({**about["files"][0], "path": "manifest.signature.json"}), "by itself"),
         (lambda about: about["files"].append({**about["files"][0], "path": "index.html/x"}), "cannot be in it"),
@@ -238,3 +244,40 @@ def test_metadata_that_is_no_json_is_told(folder: Path) -> None:
 
 def test_images_may_be_elsewhere(tokens: list[Token], tmp_path: Path) -> None:
     assert told(write_release(tmp_path / "drop", tokens, replace(RELEASE, image_base_uri="https://toads.art/i"))) == ""
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda about: about.update(more=1),
+        lambda about: about["tokens"][0].update(number="1"),
+        lambda about: about["tokens"][0].update(number=0),
+        lambda about: about["parts"]["images"].update(bytes=-1),
+        lambda about: about.update(format=2),
+    ],
+)
+def test_manifest_of_another_form_is_refused(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    change(folder, edit)
+    with pytest.raises(BadRelease, match=FILE):
+        verify(folder)
+
+
+def test_a_few_of_many_faults_of_form_are_told(folder: Path) -> None:
+    change(folder, lambda about: [token.update(number=0) for token in about["tokens"]])
+    with pytest.raises(BadRelease) as caught:
+        verify(folder)
+    assert len(caught.value.faults) == 6 and caught.value.faults[-1] == "... and 1 more"
+
+
+def test_manifest_has_a_largest_size(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minting.manifest.LARGEST", (folder / FILE).stat().st_size)
+    assert told(folder) == ""
+    monkeypatch.setattr("minting.manifest.LARGEST", (folder / FILE).stat().st_size - 1)
+    with pytest.raises(BadRelease, match="so it is no manifest"):
+        verify(folder)
+
+
+def test_link_in_a_file_s_place_is_not_followed(folder: Path) -> None:
+    (folder / "index.html").rename(folder / "index.htm")
+    (folder / "index.html").symlink_to(folder / "index.htm")
+    assert "index.html: is not there" in told(folder)

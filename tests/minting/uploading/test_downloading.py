@@ -13,10 +13,12 @@ import pytest
 
 from errors import BadRelease, BadValue
 from flows.verifying import verify_folder, verify_published
+from minting.ethereum import Account
 from minting.ipfs import profile_named, write_car
-from minting.manifest import FILE, Manifest, read_manifest
+from minting.manifest import FILE, SIGNATURE, Manifest, read_manifest
 from minting.metadata import Release, Token
 from minting.release import write_release
+from minting.signing import sign_manifest
 from minting.uploading import downloading
 from tests.minting.uploading.ipfs_service import Ipfs, serving
 
@@ -76,6 +78,7 @@ def test_wrong_copy_is_told_by_its_file(
         verify_published(manifest, gateway.url, None, ipfs=True)
     assert len([fault for fault in caught.value.faults if fault.startswith("images/2.png: ")]) == 1
     assert damage in caught.value.faults[0] and about.tokens
+    assert sum(line.endswith("/2.png") for line in gateway.asked) == 3  # it may have been damaged on its way
 
 
 def test_what_is_not_there_is_told_and_the_rest_is_tried(
@@ -118,3 +121,38 @@ def test_name_cannot_pass_for_what_is_said(make_token: MakeToken, tmp_path: Path
     lines = verify_folder(folder, None)
     assert lines[0].startswith("Toads?signed by") and "".join(lines).isprintable()
     assert lines[-1] == "not signed"
+
+
+def signed(folder: Path) -> str:
+    account = Account.from_key("0x" + "42" * 32)
+    sign_manifest(folder, account)
+    return str(account.address)
+
+
+def test_signer_is_asked_for_in_any_case(folder: Path) -> None:
+    address = signed(folder)
+    for spelt in (address, address.lower()):
+        assert f"signed by {address}" in verify_folder(folder, spelt)
+    other = "0x" + "1" * 40
+    with pytest.raises(BadRelease, match=f"is signed by {address}, and not by {other}"):
+        verify_folder(folder, other)
+    (folder / SIGNATURE).unlink()
+    with pytest.raises(BadRelease, match="not signed"):
+        verify_folder(folder, address)
+
+
+def test_signature_beside_the_manifest_goes_with_it(folder: Path, gateway: Ipfs, tmp_path: Path) -> None:
+    address = signed(folder)
+    (tmp_path / "given").mkdir()
+    for name in (FILE, SIGNATURE):
+        shutil.copyfile(folder / name, tmp_path / "given" / name)
+    assert f"signed by {address}" in verify_published(
+        tmp_path / "given" / FILE, f"{gateway.url}/ipfs/", address, ipfs=True
+    )
+
+
+def test_missing_file_is_told_once(manifest: Path, folder: Path, site: str) -> None:
+    (folder / "index.html").unlink()
+    with pytest.raises(BadRelease) as caught:
+        verify_published(manifest, f"{site}/drop/", None, ipfs=False)
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["index.html"]

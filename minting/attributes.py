@@ -57,12 +57,15 @@ def source_attributes(source: str, attributes: Sequence[Mapping[str, Any]]) -> l
     kept = []
     for given in attributes:
         value = given.get("value", ())
-        if value is None:
+        if value is None or (isinstance(value, str) and not value.strip()):
             continue
         if not (isinstance(value, str | bool) or is_number(value)):
             problem = f"attribute {dict(given)!r} has no value that is text or a number"
             raise BadSource(f"source {source}", problem)
         attribute = {key: given[key] for key in _KEYS if key in given}
+        if isinstance(value, bool):
+            attribute = {**attribute, "value": str(value).lower()}
+            attribute.pop("display_type", None)
         name = str(attribute.get("trait_type"))
         if name.casefold() in ours:
             while name.casefold() in taken:

@@ -9,11 +9,10 @@ from errors import BadSetting
 from minting.attributes import check_rules
 from minting.images import RESAMPLING
 from minting.ipfs import PROFILES
-from minting.linting.faults import Tell
+from minting.linting.faults import WEB_SCHEMES, Tell
 from minting.linting.metadata import check_address, check_royalty
 from minting.metadata import FORMATS, STANDARDS, TEMPLATES, Release, fill_in
 
-SCHEMES = ("https://", "http://", "ipfs://")
 URIS = ("external_url", "collection_image", "banner_image", "featured_image", "image_base_uri", "metadata_base_uri")
 
 
@@ -41,7 +40,7 @@ def check_release(release: Release) -> None:
     for key in URIS:
         given = getattr(release, key)
         problem = f"{given!r} is no web address"
-        require(key, not given or given.startswith(SCHEMES), problem, f"empty, {', '.join(SCHEMES)}")
+        require(key, not given or given.startswith(WEB_SCHEMES), problem, f"empty, {', '.join(WEB_SCHEMES)}")
     colour = release.background_color
     written = not colour or bool(re.fullmatch("[0-9a-fA-F]{6}", colour))
     require("background_color", written, f"{colour!r} is no colour", 'six hexadecimal digits without #, or ""')

@@ -130,12 +130,15 @@ def test_source_traits_keep_their_values(make_token: Callable[..., Token]) -> No
         {"value": "lonely"},
         {"trait_type": "Speed", "value": 0.5, "max_value": 2},
         {"trait_type": "Hat", "value": None},
+        {"trait_type": "Eyes", "value": " "},
+        {"trait_type": "Rare", "value": True, "display_type": "number"},
     ]
     made = token_metadata(make_token(source_attributes=given), RELEASE)["attributes"]
     assert made[:-3] == [
         {"trait_type": "# Traits", "value": 4, "display_type": "number"},
         {"value": "lonely"},
         {"trait_type": "Speed", "value": 0.5, "max_value": 2},
+        {"trait_type": "Rare", "value": "true"},
     ]
 
 

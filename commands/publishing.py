@@ -28,12 +28,15 @@ def publish(collection: Path, to: str, yes: bool, dry_run: bool, placeholder: bo
     It can be stopped at any time and started again: what was verified is not sent twice.
     """
     settings = settings_of(collection)
-    from flows.published import publish_collection
+    from flows.published import publish_collection, unfrozen
 
+    frozen = 0 if placeholder else unfrozen(settings)
     price = settings["publish"]["price_per_gb_month"]
 
     def agree(shown: str, cost: Cost) -> bool:
         tell_cost(shown, cost, price)
+        if frozen and not cost.done:
+            click.echo(f"{frozen:>8}  tokens keep their numbers from then on, for ever")
         if dry_run or cost.done:
             return not dry_run
         if not yes and not sys.stdin.isatty():
@@ -47,7 +50,16 @@ def publish(collection: Path, to: str, yes: bool, dry_run: bool, placeholder: bo
     for name, uri in done.uris.items():
         click.echo(f"{name}: {uri}")
     click.echo(f"for the contract: base URI {manifest.base_uri}, contractURI {manifest.contract_uri}")
-    click.echo(f"all of it is at {done.to}, every byte read back; {done.sent} of {done.cost.pieces} were sent now")
+    if manifest.base_uri.startswith("ipfs://") and not any(uri.startswith("ipfs://") for uri in done.uris.values()):
+        click.echo(
+            "note: these are addresses on IPFS, as the images' in the metadata are, and this place puts nothing there:"
+            " publish to kubo, to pinata or to a bucket that pins, too; or set release.image_base_uri and"
+            " release.metadata_base_uri",
+            err=True,
+        )
+    before = done.cost.pieces - done.sent
+    told = f"; {before} were verified earlier, and are looked at again with --recheck" if before and not recheck else ""
+    click.echo(f"all of it went to {done.to}, every byte read back: {done.sent} of {done.cost.pieces} now{told}")
 
 
 def tell_cost(shown: str, cost: Cost, price: float) -> None:

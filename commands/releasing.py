@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -34,7 +35,10 @@ def export(collection: Path, placeholder: bool, sign: Path | None, renumber: boo
     from flows.verifying import signer_of
 
     signer = signer_of(sign, _password(sign)) if sign else None  # a wrong password is told before anything is done
+    was_signed = (settings.release_folder / "manifest.signature.json").exists()
     export_collection(settings, renumber, placeholder)
+    if was_signed and not signer:
+        click.echo("note: the release before was signed, and this one is not: --sign KEYSTORE signs it", err=True)
     if signer:
         folders = [settings.release_folder, *([settings.placeholder_folder] if placeholder else [])]
         for said in signer(folders):
@@ -56,16 +60,21 @@ def lint(release: Path | None, collection: Path) -> None:
 
 
 @click.command()
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", required=False, type=click.Path(path_type=Path))
+@in_collection
 @click.option("--signer", metavar="ADDRESS", help="Who must have signed it.")
 @click.option("--gateway", metavar="URL", help="Download the files from an IPFS gateway, by their CIDs.")
 @click.option("--url", metavar="URL", help="Download the files from a site that has the release's folder.")
-def verify(manifest: Path, signer: str | None, gateway: str | None, url: str | None) -> None:
-    """Check a release against its MANIFEST, the file or its folder: files, CIDs, hashes, shuffle, signature."""
+def verify(manifest: Path | None, collection: Path, signer: str | None, gateway: str | None, url: str | None) -> None:
+    """Check a release against its MANIFEST, the file or its folder: files, CIDs, hashes, shuffle, signature.
+
+    Without MANIFEST, the collection's own release.
+    """
     from flows.verifying import verify_folder, verify_published
 
     if gateway and url:
         raise click.UsageError("--gateway or --url, not both")
+    manifest = manifest or settings_of(collection).release_folder
     if address := gateway or url:
         file = manifest / "manifest.json" if manifest.is_dir() else manifest
         lines = verify_published(file, address, signer, ipfs=bool(gateway))
@@ -77,4 +86,6 @@ def verify(manifest: Path, signer: str | None, gateway: str | None, url: str | N
 
 def _password(file: Path) -> str:
     given = os.environ.get(PASSWORD)
+    if given is None and not sys.stdin.isatty():
+        raise NothingLeft(f"nobody is there to be asked for the password of {file}; put it into {PASSWORD}")
     return given if given is not None else click.prompt(f"password of {file}", hide_input=True, err=True)

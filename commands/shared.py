@@ -60,9 +60,13 @@ def run_collection(settings: Settings, accept: str) -> None:
 
 def export_collection(settings: Settings, renumber: bool = False, placeholder: bool = False) -> None:
     """Write the release and say what came of it."""
+    from flows.published import read_release
+
     count = run_flow("flows.export", "export", str(settings.file), renumber, placeholder)
     tell_notes([row.id for row in table_of(settings).accepted()], settings)
     click.echo(f"collection:      {settings.release_folder} ({count} tokens; index.html shows them)")
+    manifest = read_release(settings)
+    click.echo(f"for a contract:  base URI {manifest.base_uri}\n                 contractURI {manifest.contract_uri}")
     if placeholder:
         click.echo(f"placeholder:     {settings.placeholder_folder} (publish it first, and the release at the reveal)")
 

@@ -35,6 +35,19 @@ def publish_collection(
         return manifest, done
 
 
+def unfrozen(settings: Settings) -> int:
+    """How many tokens would keep their numbers by publishing, and may still get others now."""
+    table = Table.open(settings.database_url)
+    count = sum(row.published_at is None for row in table.tokens())
+    table.close()
+    return count
+
+
+def read_release(settings: Settings) -> Manifest:
+    """The manifest of the collection's release. Raises BadRelease."""
+    return read_manifest(settings.release_folder / FILE)
+
+
 def check_publishable(settings: Settings, placeholder: bool) -> Manifest:
     """The manifest of the release, or of the placeholder. Raises BadRelease with all that stands against publishing
     it: what the linter finds, a promise that it does not keep, numbers that are not the table's."""

@@ -18,7 +18,7 @@ from minting.manifest import Manifest, Picture, Promise, TokenEntry, provenance
 from minting.metadata import FORMATS, Release, collection_metadata
 from minting.release import COLLECTION, Meter, Writer, about_image, silent
 from minting.shuffling import Shuffle
-from minting.swapping import replacing
+from minting.swapping import refused, replacing
 
 SIDE, FIELDS = 64, 8  # pixels of the picture that is drawn where none is given, and fields along its side
 DESCRIPTION = "Not revealed yet."
@@ -66,7 +66,7 @@ def write_placeholder(folder: Path, behind: Manifest, release: Release, meter: M
         writer.write_json(COLLECTION, collection_metadata(release, uri))
         writer.write_manifest("placeholder", entries, promise_of(behind), behind.shuffle)
         if faults := lint(unfinished):
-            raise BadRelease(folder, list(map(str, faults)))
+            raise BadRelease(refused(folder), list(map(str, faults)))
     return folder
 
 

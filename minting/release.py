@@ -50,7 +50,7 @@ from minting.metadata import (
 from minting.possible import check_release
 from minting.rarity import rarity_csv, rarity_table
 from minting.rarity_page import rarity_page
-from minting.swapping import replacing
+from minting.swapping import refused, replacing
 from minting.tables import opensea_table, token_table
 
 __all__ = ["BadNumbers", "Release", "Token", "write_release"]
@@ -111,7 +111,7 @@ def write_release(
                 progress=advance,
             )
         if faults:
-            raise BadRelease(folder, list(map(str, faults)))
+            raise BadRelease(refused(folder), list(map(str, faults)))
     return folder
 
 

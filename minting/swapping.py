@@ -18,7 +18,11 @@ CONTENTS = {
 }
 IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what systems leave everywhere
 _TOKENS_FILE = re.compile(r"[0-9]+(\.(png|webp))?|[0-9a-f]{64}\.json|placeholder\.(png|webp)")
-REFUSED = ".refused"  # what is behind a folder's name where a release with faults is kept, to be looked at
+
+
+def refused(folder: Path) -> Path:
+    """Where a release with faults is kept, to be looked at."""
+    return folder.with_name(f"{folder.name}.refused")
 
 
 @contextmanager
@@ -32,16 +36,15 @@ def replacing(folder: Path) -> Iterator[Path]:
     _check_replaceable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
-    refused = folder.with_name(folder.name + REFUSED)
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     try:
         yield unfinished
         _swap_in(unfinished, folder)
-        shutil.rmtree(refused, ignore_errors=True)
+        shutil.rmtree(refused(folder), ignore_errors=True)
     except BadRelease:
-        shutil.rmtree(refused, ignore_errors=True)
-        unfinished.rename(refused)
+        shutil.rmtree(refused(folder), ignore_errors=True)
+        unfinished.rename(refused(folder))
         raise
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)

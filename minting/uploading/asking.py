@@ -246,7 +246,7 @@ def checked_url(url: str) -> Any:
     except ValueError:
         good = False
     if not good or not url.isascii() or not url.isprintable() or " " in url or parts.fragment:
-        raise BadValue("address", shown_url(url), "https://HOST or http://HOST:PORT")
+        raise BadValue("address", shown_url(url), "https://HOST or http://HOST:PORT, without blanks or #")
     return parts
 
 

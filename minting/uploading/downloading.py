@@ -17,6 +17,7 @@ from minting.uploading.asking import PASSING, Again, Http
 from minting.uploading.pieces import Moved, Tally
 from minting.uploading.together import in_parallel
 
+PATIENCE_S = 30.0  # for a file: a gateway may have to look for it
 READS = 3  # of a file that arrives damaged, before it is called so
 _REMEDY = "publish it again, or ask at another gateway"
 
@@ -39,27 +40,37 @@ def download(
     *,
     ipfs: bool,
     parallel: int = 4,
-    patience_s: float = 120.0,
+    patience_s: float = PATIENCE_S,
     moved: Moved = lambda count: None,
 ) -> list[Fault]:
     """Get the release's files from `url` into `folder`; what did not come, or came as something else, is told, and the
     rest goes on. `ipfs`: `url` is a gateway (what comes before /ipfs/), else where the release's folder is.
 
-    No more of a file is read than the manifest says it has. Raises BadValue for a URL that cannot be.
+    No more of a file is read than the manifest says it has. Raises BadValue for a URL that cannot be, and RunFailed
+    where the smallest file does not come: then the address is wrong, and the others need not be waited for.
     """
     http = Http(url.removesuffix("/").removesuffix("/ipfs") if ipfs else url, patience_s=patience_s)
 
-    def get(given: tuple[File, str]) -> Fault | None:
+    def get(given: tuple[File, str]) -> None:
         entry, path = given
         (folder / entry.path).parent.mkdir(parents=True, exist_ok=True)
+        _get(http, path, entry, folder / entry.path, Tally(moved), PASSING | {404} if ipfs else PASSING)
+
+    def fault_of(given: tuple[File, str]) -> Fault | None:
         try:
-            _get(http, path, entry, folder / entry.path, Tally(moved), PASSING | {404} if ipfs else PASSING)
+            get(given)
         except RunFailed as error:
-            return Fault(entry.path, str(error).removeprefix(f"{entry.path}: "), _REMEDY)
+            return Fault(given[0].path, str(error).removeprefix(f"{given[0].path}: "), _REMEDY)
         return None
 
+    wanted = sorted(addresses(manifest, ipfs=ipfs), key=lambda given: given[0].bytes)
     try:
-        return [fault for fault in in_parallel(parallel, get, addresses(manifest, ipfs=ipfs)) if fault]
+        first = []
+        try:
+            get(wanted[0])
+        except WrongCopy:
+            first = [fault_of(wanted[0])]
+        return [fault for fault in (*first, *in_parallel(parallel, fault_of, wanted[1:])) if fault]
     finally:
         http.close()
 

@@ -38,6 +38,8 @@ def release(pond: Path, keystore: Path, toadworks: Run) -> Path:
     wrong = toadworks(*command, cwd=pond, TOADWORKS_KEYSTORE_PASSWORD="wrong")
     assert (wrong.returncode, wrong.stderr) == (2, f"toadworks: {keystore}: the password does not open it\n")
     assert not (pond / "release").exists()
+    nobody = toadworks(*command, cwd=pond)
+    assert nobody.returncode == 2 and nobody.stderr.count("\n") == 1 and "TOADWORKS_KEYSTORE_PASSWORD" in nobody.stderr
     told = toadworks(*command, cwd=pond, TOADWORKS_KEYSTORE_PASSWORD=PASSWORD)
     assert told.returncode == 0, told.stderr
     assert told.stdout.count("signed:") == 2 and PASSWORD not in told.stdout + told.stderr
@@ -60,6 +62,8 @@ def test_anybody_can_verify_it(release: Path, tmp_path: Path, toadworks: Run) ->
     assert other.returncode == 2 and f"signed by {address}, and not by 0x1111" in other.stderr
     wrong = toadworks("verify", elsewhere / "collection.json", cwd=tmp_path)  # and not the manifest beside it
     assert wrong.returncode == 2 and "manifest.json in its release's folder" in wrong.stderr
+    odd = toadworks("verify", "--signer", "0x12", cwd=release.parent)
+    assert odd.returncode == 2 and "signer '0x12' cannot be used" in odd.stderr
     image = elsewhere / "images" / "1.png"
     image.write_bytes(image.read_bytes() + b"\n")
     (elsewhere / "metadata" / "2").unlink()
@@ -93,7 +97,8 @@ def test_pages_name_what_is_there(release: Path) -> None:
 def test_second_export_is_the_same_to_the_byte(release: Path, pond: Path, tmp_path: Path, toadworks: Run) -> None:
     before = shutil.copytree(release, tmp_path / "before")
     (before / "manifest.signature.json").unlink()
-    assert toadworks("export", cwd=pond).returncode == 0
+    told = toadworks("export", cwd=pond)
+    assert told.returncode == 0 and "the release before was signed, and this one is not" in told.stderr
     files = {file.relative_to(release) for file in release.rglob("*") if file.is_file()}
     assert files == {file.relative_to(before) for file in before.rglob("*") if file.is_file()}
     assert all((release / file).read_bytes() == (before / file).read_bytes() for file in files)
@@ -104,6 +109,9 @@ def test_publishing_freezes_numbers(release: Path, pond: Path, toadworks: Run) -
     assert asked.returncode == 2 and "--yes does it unasked" in asked.stderr and not (pond.parent / "public").exists()
     told = toadworks("publish", "--to", "../public", "--yes", cwd=pond)
     assert told.returncode == 0, told.stderr
+    assert "tokens keep their numbers from then on" in told.stdout and "this place puts nothing there" in told.stderr
+    again = toadworks("publish", "--to", "../public", cwd=pond)
+    assert again.returncode == 0 and "were verified earlier" in again.stdout and "for ever" not in again.stdout
     manifest = json.loads((release / "manifest.json").read_text())
     assert f"for the contract: base URI {manifest['base_uri']}, contractURI {manifest['contract_uri']}" in told.stdout
     for token in manifest["tokens"]:

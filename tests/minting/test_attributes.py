@@ -103,6 +103,6 @@ def test_number_beyond_a_float_is_none() -> None:
         source_attributes("7", [{"trait_type": "Level", "value": 10**400}])
 
 
-def test_empty_and_zero_are_values() -> None:
+def test_zero_is_a_value_and_blank_is_none() -> None:
     given = [{"trait_type": "Hat", "value": 0}, {"trait_type": "Bg", "value": ""}, {"trait_type": "Eye", "value": None}]
-    assert [one["value"] for one in source_attributes("7", given)] == [0, ""]
+    assert [one["value"] for one in source_attributes("7", given)] == [0]

@@ -18,6 +18,7 @@ import torch
 
 import flows.stylize
 from flows.settings import Settings
+from flows.settings_checks import Checks
 from flows.stylize import make_missing
 
 DRAWN = 8
@@ -27,13 +28,13 @@ DRAWN = 8
 def short_leases(seconds: float) -> Iterator[None]:
     """Leases shorter than collection.toml can have."""
     with pytest.MonkeyPatch.context() as patched:
-        check = Settings._check
+        check = Checks.check
 
-        def shortened(self: Settings) -> None:
+        def shortened(self: Checks) -> None:
             check(self)
-            self.values["storage"]["lease"] = seconds
+            self.of["storage"]["lease"] = seconds
 
-        patched.setattr(Settings, "_check", shortened)
+        patched.setattr(Checks, "check", shortened)
         patched.setattr(flows.stylize, "TASK_BATCH", DRAWN)
         yield
 

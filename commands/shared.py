@@ -64,9 +64,9 @@ def export_collection(settings: Settings, renumber: bool = False, placeholder: b
 
     count = run_flow("flows.export", "export", str(settings.file), renumber, placeholder)
     tell_notes([row.id for row in table_of(settings).accepted()], settings)
-    click.echo(f"collection:      {settings.release_folder} ({count} tokens; index.html shows them)")
-    manifest = read_release(settings)
+    manifest = read_release(settings)  # the line on the collection comes after it: the review page shows the last one
     click.echo(f"for a contract:  base URI {manifest.base_uri}\n                 contractURI {manifest.contract_uri}")
+    click.echo(f"collection:      {settings.release_folder} ({count} tokens; index.html shows them)")
     if placeholder:
         click.echo(f"placeholder:     {settings.placeholder_folder} (publish it first, and the release at the reveal)")
 

@@ -226,16 +226,16 @@ def test_finish_writes_the_release(chromium, tmp_path):
     write_collection(folder, 200)
     server = Served(folder)
     page, wrong = open_page(chromium, server.url + "/?sort=position")
-    for key in "aarr":
+    for key in "arrrrar":  # one of each of two groups: an export takes no two of one
         page.keyboard.press(key)
     wait_until_saved(page)
     page.locator("[data-action=finish]").click()
     dialog = page.locator("dialog[open]")
-    dialog.get_by_text("196").first.wait_for()  # still undecided
+    dialog.get_by_text("193").first.wait_for()  # still undecided
     dialog.locator("button.strong").click()
     dialog.get_by_text(re.compile("release|token", re.I)).first.wait_for()
     for _ in range(300):
-        if (folder / "release" / "metadata" / "2.json").exists():
+        if (folder / "release" / "metadata" / "2").exists():
             break
         page.wait_for_timeout(200)
     names = sorted(file.name for file in (folder / "release" / "images").iterdir())

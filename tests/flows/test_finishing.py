@@ -146,6 +146,8 @@ def test_export_whose_process_was_killed_is_told(lake: Pond, play: Play) -> None
     page.kill()
     page.communicate()
     assert working.state() == {"state": "failed", "what": "the export that ada started was cut off; finish again"}
+    while not started.read_text():  # what was started lives on, and comes to it when it can
+        time.sleep(0.05)
     assert started.read_text() == "x\n"
 
 

@@ -22,12 +22,14 @@ def _small_collection(folder: Path, sources: int, **settings: object) -> Setting
     other values than `toadworks new` writes."""
     images = paint_sources(folder / "toads", sources, PAINTED)
     made = write_collection(folder / "pond", images, styles=["crayon", "neon"], insertion_steps=[2])
-    text = made.file.read_text()
+    lines = made.file.read_text().splitlines()
     for key, value in {"steps": 4, "batch": 4, "image_size": 128, **settings}.items():
-        lines = [line for line in text.splitlines() if line.startswith(f"{key} = ")]
-        assert len(lines) == 1, key
-        text = text.replace(lines[0], f"{key} = {value}")
-    made.file.write_text(text)
+        section, _, name = key.rpartition("__")  # storage__endpoint_url, where another section has that key, too
+        begin = next((at for at, line in enumerate(lines) if line.startswith(f"[{section}]")), 0)
+        found = [at for at, line in enumerate(lines) if at >= begin and line.startswith(f"{name} = ")]
+        assert len(found) == 1 or (found and section), key
+        lines[found[0]] = f"{name} = {value}"
+    made.file.write_text("\n".join(lines))
     return Settings.read(made.file)
 
 

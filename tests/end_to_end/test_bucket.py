@@ -28,7 +28,7 @@ def test_collection_in_a_bucket_is_made_and_released(
         return done
 
     bucket = s3.bucket("end-to-end")
-    settings = small_collection(tmp_path, 2, assets='"s3://end-to-end/pond"', endpoint_url=f'"{s3.url}"')
+    settings = small_collection(tmp_path, 2, assets='"s3://end-to-end/pond"', storage__endpoint_url=f'"{s3.url}"')
     refused = toadworks("run", AWS_SECRET_ACCESS_KEY="wrong")
     assert refused.returncode == 1 and "toadworks: s3://end-to-end/pond/" in refused.stderr
     assert "does not take this secret key" in refused.stderr and "Traceback" not in refused.stderr

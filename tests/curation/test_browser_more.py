@@ -186,11 +186,24 @@ def test_page_says_that_somebody_else_logged_in(chromium, three):
     page, other = context.new_page(), context.new_page()
     page.goto(three.url + "/?style=oil&sort=position")
     log_in(page, "ann")
+    wait_for_pictures(page)
+    said, asked = [], []  # the questions would tell the page of bob before ann has said anything
+
+    def held(question):
+        if said:
+            question.continue_()
+        else:
+            asked.append(question)
+
+    page.route("**/api/**", held)
     other.goto(three.url)
     other.locator("[data-action=menu]").click()
     other.locator("[data-action=log-out]").click()
     log_in(other, "bob")
     page.keyboard.press("a")
+    said.append("a")
+    for question in asked:
+        question.continue_()
     dialog = page.locator("#elsewhere[open]")
     dialog.get_by_text("bob logged in in another tab. This page is ann’s.").wait_for()
     dialog.get_by_text("1 decision of ann is not saved yet").wait_for()

@@ -76,14 +76,14 @@ def test_killed_amid_files_goes_on(
     done = toadworks("publish", "--yes", cwd=folder, **AWS)
     assert done.returncode == 0, done.stderr
     release = contents(folder / "release")
-    assert f"{len(release) - 3} of {len(release)} were sent now" in done.stdout
-    assert "all of it is at s3://" in done.stdout and contents(bucket / "toads") == release
+    assert f"{len(release) - 3} of {len(release)} now" in done.stdout
+    assert "all of it went to s3://" in done.stdout and contents(bucket / "toads") == release
     assert all(puts(proxy).count(name) == 1 for name in verified) and puts(proxy).count("images/4.png") == 2
     assert len(puts(proxy)) == len(release) + 1  # every other file once
 
     before = len(proxy.asked)
     done = toadworks("publish", cwd=folder, **AWS)  # with nothing to send, nobody is asked
-    assert done.returncode == 0 and f"0 of {len(release)} were sent now" in done.stdout and len(proxy.asked) == before
+    assert done.returncode == 0 and f"0 of {len(release)} now" in done.stdout and len(proxy.asked) == before
     assert KEY not in done.stdout + done.stderr and SECRET not in done.stdout + done.stderr
 
 

@@ -3,7 +3,6 @@ trusted, or from a site that has the folder."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -13,12 +12,12 @@ import httpx
 from errors import RunFailed, WrongCopy
 from minting.linting import Fault
 from minting.manifest import File, Manifest
-from minting.uploading.asking import PASSING, Again, Http
+from minting.uploading.asking import PASSING, Http
 from minting.uploading.pieces import Moved, Tally
+from minting.uploading.reading import exactly, few_times
 from minting.uploading.together import in_parallel
 
 PATIENCE_S = 30.0  # for a file: a gateway may have to look for it
-READS = 3  # of a file that arrives damaged, before it is called so
 _REMEDY = "publish it again, or ask at another gateway"
 
 
@@ -76,34 +75,8 @@ def download(
 
 
 def _get(http: Http, path: str, entry: File, to: Path, tally: Tally, passing: frozenset[int]) -> None:
-    reads = 0
-
     def read(response: httpx.Response) -> None:
-        nonlocal reads
-        reads += 1
-        tally.take_back()
-        try:
-            _written(response, entry, to, tally)
-        except Again as error:
-            if reads >= READS:
-                raise WrongCopy(f"{http.shown} {error}") from None
-            raise
+        with to.open("wb") as out:
+            exactly(response, entry.path, entry.bytes, entry.sha256, tally, out.write)
 
-    http.ask("GET", path, entry.path, read, passing=passing)
-
-
-def _written(response: httpx.Response, entry: File, to: Path, tally: Tally) -> None:
-    """Raises Again for other bytes than the manifest's, which are kept to be looked at."""
-    digest, size = hashlib.sha256(), 0
-    with to.open("wb") as out:
-        for chunk in response.iter_bytes():
-            size += len(chunk)
-            if size > entry.bytes:
-                raise Again(f"gives more than the {entry.bytes} bytes that it has")
-            digest.update(chunk)
-            out.write(chunk)
-            tally(len(chunk))
-    if size < entry.bytes:
-        raise Again(f"gives {size} of its {entry.bytes} bytes")
-    if digest.hexdigest() != entry.sha256:
-        raise Again("gives other bytes than the manifest says")
+    http.ask("GET", path, entry.path, few_times(entry.path, http.shown, tally, read), passing=passing)

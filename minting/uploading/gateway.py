@@ -5,19 +5,16 @@ Written after the Trustless Gateway specification (specs.ipfs.tech/http-gateways
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from urllib.parse import quote
 
 import httpx
 
-from errors import WrongCopy
-from minting.uploading.asking import PASSING, Again, Http, Refusal
+from minting.uploading.asking import PASSING, Http, Refusal
 from minting.uploading.blocks import Blocks
 from minting.uploading.pieces import CAR_MIME, Item, Moved, Root, Tally
+from minting.uploading.reading import exactly, few_times
 from minting.uploading.together import in_parallel
 
-READS = 3  # of what arrives damaged, before it is called so
 PINATA_KEY = "TOADWORKS_PINATA_GATEWAY_KEY"
 _NO_CAR = {400, 403, 406, 410, 415, 451, 501}  # how gateways say that they give no CARs
 _PASSING = PASSING | {404}  # content that a gateway has not found so far
@@ -64,7 +61,7 @@ class Gateway:
             "GET",
             f"/ipfs/{root.cid}",
             f"{root.name}: it cannot be read back",
-            self._few_times(root.name, tally, read),
+            few_times(root.name, self.shown, tally, read),
             params={"format": "car", "dag-scope": "all"},
             headers={"Accept": f"{CAR_MIME};version=1"},
             final=lambda status, said: status in _NO_CAR,
@@ -81,42 +78,12 @@ class Gateway:
         inside = "" if root.part.is_file else quote(item.name.removeprefix(root.name))
 
         def read(response: httpx.Response) -> None:
-            digest, size = hashlib.sha256(), 0
-            for chunk in response.iter_bytes():
-                digest.update(chunk)
-                tally(len(chunk))
-                size += len(chunk)
-                if size > item.size:
-                    break
-            if size != item.size:
-                told = f"{size}" if size < item.size else f"more than {item.size}"
-                raise Again(f"gives back {told} bytes for {item.name}, which has {item.size}")
-            if digest.hexdigest() != item.sha256:
-                raise Again(f"gives back other bytes for {item.name}")
+            exactly(response, item.name, item.size, item.sha256, tally, lambda chunk: None)
 
         self._http.ask(
             "GET",
             f"/ipfs/{root.cid}{inside}",
             f"{item.name}: it cannot be read back",
-            self._few_times(item.name, tally, read),
+            few_times(item.name, self.shown, tally, read),
             passing=_PASSING,
         )
-
-    def _few_times(
-        self, name: str, tally: Tally, read: Callable[[httpx.Response], None]
-    ) -> Callable[[httpx.Response], None]:
-        """`read`, which after some damaged answers says that this is what is there."""
-        reads = 0
-
-        def counted(response: httpx.Response) -> None:
-            nonlocal reads
-            reads += 1
-            tally.take_back()
-            try:
-                read(response)
-            except Again as error:
-                if reads >= READS:
-                    raise WrongCopy(f"{name}: {self.shown} {error}") from None
-                raise
-
-        return counted

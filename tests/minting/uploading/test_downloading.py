@@ -59,7 +59,7 @@ def test_gateway_gives_the_release_back(manifest: Path, gateway: Ipfs) -> None:
     assert len({line for line in gateway.asked if line.startswith("GET /ipfs/")}) == 7 < len(files)
 
 
-@pytest.mark.parametrize("damage", ["other bytes", "more than the", "of its"])
+@pytest.mark.parametrize("damage", ["other bytes", "more than", "bytes for"])
 def test_wrong_copy_is_told_by_its_file(
     manifest: Path, gateway: Ipfs, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
@@ -69,7 +69,7 @@ def test_wrong_copy_is_told_by_its_file(
     def lying(about: Manifest, *, ipfs: bool):
         """What the manifest says is not what the gateway has."""
         for entry, path in given(about, ipfs=ipfs):
-            size = {"other bytes": 0, "more than the": -1, "of its": 1}[damage]
+            size = {"other bytes": 0, "more than": -1, "bytes for": 1}[damage]
             wrong = entry.model_copy(update={"sha256": "0" * 64, "bytes": entry.bytes + size})
             yield (wrong if entry.path == "images/2.png" else entry), path
 

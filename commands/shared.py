@@ -60,9 +60,9 @@ def run_collection(settings: Settings, accept: str) -> None:
 
 def export_collection(settings: Settings, renumber: bool = False, placeholder: bool = False) -> None:
     """Write the release and say what came of it."""
-    from flows.published import read_release
-
     count = run_flow("flows.export", "export", str(settings.file), renumber, placeholder)
+    from flows.published import read_release  # not before: it brings Prefect, which run_flow has to quiet first
+
     tell_notes([row.id for row in table_of(settings).accepted()], settings)
     manifest = read_release(settings)  # the line on the collection comes after it: the review page shows the last one
     click.echo(f"for a contract:  base URI {manifest.base_uri}\n                 contractURI {manifest.contract_uri}")

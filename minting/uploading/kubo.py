@@ -15,11 +15,12 @@ from errors import RunFailed, WrongCopy
 from minting.uploading.asking import Again, Http, Refusal, Sending, json_of, read_bytes, read_json
 from minting.uploading.blocks import Blocks
 from minting.uploading.pieces import CAR_MIME, Moved, Part, Piece, Root, Tally
+from minting.uploading.reading import few_times
 
 T = TypeVar("T")
 KUBO = "kubo:"
 AUTH = "TOADWORKS_KUBO_AUTH"
-READS = TRIES = 3  # of a DAG that arrives damaged here, or there, before it is called so
+TRIES = 3  # of a DAG that arrives damaged there, before it is called so
 _FAILED = 500  # kubo's status for whatever it could not do; its own words say what
 
 
@@ -71,22 +72,14 @@ class Kubo:
         root = car_of(piece)
         if not self._pinned(root):
             raise WrongCopy(f"{root.name}: {self.shown} has not pinned {root.cid}")
-        blocks, reads = Blocks(root), 0
-        tally = Tally(moved)
+        blocks, tally = Blocks(root), Tally(moved)
 
         def read(response: httpx.Response) -> None:
-            nonlocal reads
-            reads += 1
-            tally.take_back()
-            try:
-                blocks.check(response.iter_bytes(), tally)
-            except Again as error:
-                if reads >= READS:
-                    raise WrongCopy(f"{root.name}: {self.shown} {error}") from None
-                raise
+            blocks.check(response.iter_bytes(), tally)
 
         arguments = {"arg": root.cid, "offline": "true", "progress": "false"}
-        self._rpc("dag/export", f"{root.name}: the DAG cannot be read back", read, arguments)
+        counted = few_times(root.name, self.shown, tally, read)
+        self._rpc("dag/export", f"{root.name}: the DAG cannot be read back", counted, arguments)
 
     def uri(self, part: Part) -> str:
         return part.uri

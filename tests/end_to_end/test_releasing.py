@@ -99,6 +99,7 @@ def test_second_export_is_the_same_to_the_byte(release: Path, pond: Path, tmp_pa
     (before / "manifest.signature.json").unlink()
     told = toadworks("export", cwd=pond)
     assert told.returncode == 0 and "the release before was signed, and this one is not" in told.stderr
+    assert "INFO" not in told.stdout + told.stderr  # Prefect says nothing of itself
     files = {file.relative_to(release) for file in release.rglob("*") if file.is_file()}
     assert files == {file.relative_to(before) for file in before.rglob("*") if file.is_file()}
     assert all((release / file).read_bytes() == (before / file).read_bytes() for file in files)

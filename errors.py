@@ -186,3 +186,19 @@ class NotPublished(RunFailed):
 
 def _first(texts: Sequence[str], most: int) -> list[str]:
     return [*texts[:most], *([f"... and {len(texts) - most} more"] if len(texts) > most else [])]
+
+
+class NodeFailed(ToadworksError):
+    """A node of a chain that does not answer, not sensibly, or for another chain. What was asked may be asked again."""
+
+    def __init__(self, network: str, problem: str) -> None:
+        super().__init__(f"network {network}: {problem}")
+        self.network, self.problem = network, problem
+
+
+class NodeRefused(NodeFailed):
+    """What a node answered with an error of its own. `code`: JSON-RPC's, 0 where it named none."""
+
+    def __init__(self, network: str, what: str, code: int, words: str) -> None:
+        super().__init__(network, f"the node refused {what}: {words or 'without a word'} (code {code})")
+        self.code, self.words = code, words

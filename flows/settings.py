@@ -20,6 +20,7 @@ from glide.models import MODELS, ModelSpec, Parts
 from glide.request import Options
 from glide.schedules import kept_steps
 from minting.attributes import Rules
+from minting.chain.networks import Network, read_network
 from minting.metadata import Release
 from similarity.distances import Thresholds
 from similarity.hashes import Hashing
@@ -34,6 +35,7 @@ from styles.catalogue import (
 )
 
 FILE = "collection.toml"
+NETWORKS = "networks"
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,14 @@ class Settings:
         for key, given in content.items():
             if key in DEFAULTS[""]:
                 values[""][key] = _typed(given, DEFAULTS[""][key], file, key)
+            elif key == NETWORKS:
+                values[NETWORKS] = _networks(given, file)
             elif key in DEFAULTS and not isinstance(given, dict):
                 raise BadSetting(file, key, f"{given!r} is not a table", f"[{key}] on a line, its keys below it")
             elif key in DEFAULTS:
                 _take_section(key, given, values[key], file)
             else:
-                allowed = ", ".join(["name", *filter(None, DEFAULTS)])
+                allowed = ", ".join(["name", *filter(None, DEFAULTS), f"{NETWORKS}.NAME"])
                 raise BadSetting(file, key, "is not a key of a collection.toml", allowed)
         settings = cls(file, values)
         Checks(settings).check()
@@ -212,6 +216,14 @@ class Settings:
         given["collection"] = given["collection"] or self.name
         return Release(**given, rules=Rules(**self["attributes"]), settings_file=self.file)
 
+    def network(self, name: str) -> Network:
+        """[networks.NAME]. Raises BadSetting where there is none."""
+        known: dict[str, Network] = self.values.get(NETWORKS, {})
+        if name not in known:
+            allowed = ", ".join(known) or f"a section [{NETWORKS}.{name}] with its chain_id and its rpc"
+            raise BadSetting(self.file, f"{NETWORKS}.{name}", "there is no such network", allowed)
+        return known[name]
+
     @cached_property
     def styles(self) -> list[Style]:
         """The chosen styles of the catalogue, with the grid's own scales and insertion steps where it has any."""
@@ -234,6 +246,12 @@ class Settings:
             Style(style.name, style.prompt, own_scales or style.guidance_scales, own_steps or style.insertion_steps)
             for style in chosen
         ]
+
+
+def _networks(given: Any, file: Path) -> dict[str, Network]:
+    if not isinstance(given, dict):
+        raise BadSetting(file, NETWORKS, f"{given!r} is not a table", f"[{NETWORKS}.NAME] on a line, its keys below it")
+    return {name: read_network(name, keys, file) for name, keys in given.items()}
 
 
 def _take_section(section: str, given: dict[str, Any], values: dict[str, Any], file: Path) -> None:

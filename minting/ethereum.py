@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-_limit = sys.getrecursionlimit()
 
-from eth_account import Account  # noqa: E402
-from eth_account.messages import encode_defunct  # noqa: E402
-from eth_account.signers.local import LocalAccount  # noqa: E402
+@contextmanager
+def keeping_recursion_limit() -> Iterator[None]:
+    """py_ecc and py-evm allow ten to a hundred times as many nested calls to the whole process when they are imported:
+    JSON that is nested on purpose would then end it, where it is an error that can be told."""
+    limit = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(limit)
 
-# py_ecc, which comes with them, allows a hundred times as many nested calls to the whole process: JSON that is nested
-# on purpose would then end it, where it is an error that can be told
-sys.setrecursionlimit(_limit)
 
-__all__ = ["Account", "LocalAccount", "encode_defunct"]
+with keeping_recursion_limit():
+    from eth_account import Account
+    from eth_account.messages import encode_defunct
+    from eth_account.signers.local import LocalAccount
+
+__all__ = ["Account", "LocalAccount", "encode_defunct", "keeping_recursion_limit"]

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from glide.models import Model
+    from tests.chains import Anvil
     from tests.collection_db.breaking import Breaking
     from tests.collection_db.serving import Service
 
@@ -117,6 +118,26 @@ def proxy(s3: Service) -> Iterator[Breaking]:
 
     with breaking(s3.port) as between:
         yield between
+
+
+@pytest.fixture(scope="session")
+def anvil_binary() -> Path:
+    from tests.chains import anvil_program
+
+    program = anvil_program()
+    if program is None:
+        missing("no Ethereum node: `npm install --prefix tests/npm --no-package-lock`")
+    return program
+
+
+@pytest.fixture
+def anvil(anvil_binary: Path) -> Iterator[Anvil]:
+    """A node of a new chain."""
+    from tests.chains import Anvil
+
+    node = Anvil(anvil_binary)
+    yield node
+    node.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,31 @@
 // The end of a review: what is left open, who settled what, and what pressing the button starts.
 
 import { get, post } from "./api.js";
-import { announce, complain } from "./desk.js";
+import { announce, complain, desk } from "./desk.js";
 import { actions, open } from "./dialogs.js";
 import { button, fill, make } from "./dom.js";
 import { capital, many } from "./words.js";
 
 const STATES = { running: "It is running.", done: "It is done.", failed: "It failed." };
 
+const SOON = 50; // milliseconds
+
 export async function finish() {
   try {
+    await allSaved();
     const now = await get("/api/finish");
     await open("Finish the review", (close) => content(now, now.settled, close), { name: "finish" });
   } catch (error) {
     complain(error);
+  }
+}
+
+/** What was said just now counts, too: a review is not ended over the head of steps that are still on their way. */
+async function allSaved() {
+  for (let told = false; desk.outbox.count; told = true) {
+    if (desk.outbox.away) throw new Error("What you decided last is not saved yet. Finish the review when it is.");
+    if (!told) announce("Saving what you decided last…");
+    await new Promise((resolve) => setTimeout(resolve, SOON));
   }
 }
 

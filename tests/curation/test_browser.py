@@ -228,6 +228,7 @@ def test_finish_writes_the_release(chromium, tmp_path):
     page, wrong = open_page(chromium, server.url + "/?sort=position")
     for key in "arrrrar":  # one of each of two groups: an export takes no two of one
         page.keyboard.press(key)
+    page.wait_for_url("**#8")  # all seven were heard
     wait_until_saved(page)
     page.locator("[data-action=finish]").click()
     dialog = page.locator("dialog[open]")

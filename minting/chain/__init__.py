@@ -1,0 +1,1 @@
+"""EVM chains: the networks that a user names, and their nodes."""

@@ -14,10 +14,7 @@ from commands.shared import in_collection, keystore_password, settings_of
 from errors import NothingLeft
 
 if TYPE_CHECKING:
-    from flows.dropping import Outcome
-    from minting.chain.networks import Network
-    from minting.drop.calls import Call
-    from minting.drop.sending import Priced
+    from flows.dropping import Call, Network, Outcome, Priced
 
 KEYSTORE = "TOADWORKS_KEYSTORE"
 say = partial(click.echo, err=True)
@@ -46,16 +43,13 @@ def _step(kind: str, name: str, help: str) -> click.Command:
         settings = settings_of(collection)
         place = settings.network(network)
         from flows import dropping
-        from minting.drop.steps import OPEN, STOP
 
-        chosen = STOP if stop and kind == OPEN else kind
+        chosen = dropping.STOP if stop and kind == dropping.OPEN else kind
         if unsigned:
             return _tell_unsigned(dropping.write_unsigned(settings, place, chosen))
         if keystore is None:
             raise NothingLeft(f"who signs? --keystore FILE, or {KEYSTORE}; or --unsigned, for a multisig")
-        from minting.signing import read_keystore
-
-        account = read_keystore(keystore, keystore_password(keystore))
+        account = dropping.read_keystore(keystore, keystore_password(keystore))
         agree = _asking(yes, dry_run)
         _tell(dropping.do(settings, place, chosen, account, agree=agree, say=say), place)
 

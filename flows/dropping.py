@@ -23,6 +23,9 @@ from minting.drop.steps import FREEZE, MINT, NO_ROOT, OPEN, REVEAL, STOP, WITHDR
 from minting.drop.terms import Terms
 from minting.ethereum import LocalAccount
 
+__all__ = ["DEPLOY", "FREEZE", "MINT", "OPEN", "REVEAL", "STOP", "WITHDRAW", "Call", "Deployment", "Network"]
+__all__ += ["Outcome", "Priced", "deployment_of", "do", "read_keystore", "write_unsigned"]
+
 KINDS = (DEPLOY, OPEN, STOP, MINT, REVEAL, FREEZE, WITHDRAW)
 REHEARSED = (DEPLOY, OPEN, MINT)  # what is done only as it was rehearsed
 PATIENT = Waiting()

@@ -14,7 +14,19 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, packing, publishing, releasing, reviewing, shuffling
+from commands import (
+    choosing,
+    curating,
+    holding,
+    keeping,
+    knowing,
+    making,
+    packing,
+    publishing,
+    releasing,
+    reviewing,
+    shuffling,
+)
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -66,6 +78,8 @@ for _command in (
     releasing.verify,
     publishing.publish,
     shuffling.shuffle,
+    holding.snapshot,
+    holding.allowlist,
     packing.cid,
     packing.car,
     packing.unpack,

@@ -13,6 +13,8 @@ from errors import NothingLeft, StepRefused, WrongChain
 from flows.alone import alone_in
 from flows.drop_terms import check_rehearsed, drop_folder, release_to_reveal, terms_of
 from flows.settings import Settings
+from minting.allowlist.files import FILE as ALLOWLIST
+from minting.allowlist.files import read_allowlist
 from minting.chain.networks import Network
 from minting.chain.node import Node
 from minting.drop.calls import Call, deployment
@@ -22,6 +24,7 @@ from minting.drop.sending import Priced, Sender, Waiting
 from minting.drop.steps import FREEZE, MINT, NO_ROOT, OPEN, REVEAL, STOP, WITHDRAW, Drop
 from minting.drop.terms import Terms
 from minting.ethereum import LocalAccount
+from minting.signing import read_keystore
 
 __all__ = ["DEPLOY", "FREEZE", "MINT", "OPEN", "REVEAL", "STOP", "WITHDRAW", "Call", "Deployment", "Network"]
 __all__ += ["Outcome", "Priced", "deployment_of", "do", "read_keystore", "write_unsigned"]
@@ -29,7 +32,6 @@ __all__ += ["Outcome", "Priced", "deployment_of", "do", "read_keystore", "write_
 KINDS = (DEPLOY, OPEN, STOP, MINT, REVEAL, FREEZE, WITHDRAW)
 REHEARSED = (DEPLOY, OPEN, MINT)  # what is done only as it was rehearsed
 PATIENT = Waiting()
-ALLOWLIST = "allowlist.json"
 CONTRACT = "contract.json"  # the standard JSON that explorers verify from
 
 
@@ -179,20 +181,18 @@ def _address(journal: Journal) -> str:
 
 
 def _root(settings: Settings, network: Network, address: str, terms: Terms) -> str:
-    """Of the allowlist for this very contract. Raises NothingLeft and BadRows."""
+    """Of the allowlist for this very contract. Raises NothingLeft and BadSource."""
     if not terms.presale.start:
         return NO_ROOT
     file = network_folder(settings, network) / ALLOWLIST
     if not file.exists():
         told = f"there is no {file}, and drop.presale_start says that there is a presale"
         raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` makes it, or take the time away")
-    import json
-
-    allowlist = json.loads(file.read_text())
-    if (allowlist["chain_id"], allowlist["contract"]) != (network.chain_id, address):
-        told = f"{file} is for {allowlist['contract']} on chain {allowlist['chain_id']}, not for {address}"
+    allowlist = read_allowlist(file)
+    if (allowlist.chain_id, allowlist.contract) != (network.chain_id, address):
+        told = f"{file} is for {allowlist.contract} on chain {allowlist.chain_id}, not for {address}"
         raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` again")
-    return allowlist["root"]
+    return allowlist.root
 
 
 def _leave_source(folder: Path) -> None:

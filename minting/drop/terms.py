@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from eth_utils.address import is_address, is_checksum_address, is_checksum_formatted_address, to_checksum_address
 
 from errors import BadSetting, BadValue
+from minting.chain.coins import wei_of
 
 WHOLE = 10_000  # basis points
 MOST_ROYALTY = 1_000  # basis points, as Drop.sol has it
-LARGEST_TIME, LARGEST_LIMIT, LARGEST_PRICE = 2**32 - 1, 2**16 - 1, 2**96 - 1
+LARGEST_TIME, LARGEST_LIMIT = 2**32 - 1, 2**16 - 1
 LARGEST_SUPPLY = 2**32 - 1
-COIN = 10**18  # wei
 TIMES = 'a time with its zone, as "2026-12-24T18:00:00Z", or ""'
 ADDRESSES = "an address (0x and 40 hexadecimal digits), with EIP-55's upper and lower case or without any"
-ZERO = "0x" + 40 * "0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +120,7 @@ def read_drop(given: Mapping[str, Any], file: Path | str) -> DropSettings:
         if bool(start) != bool(end) or (start and start >= end):
             problem = "is missing, or not after the start" if start else "has no start"
             raise BadSetting(file, f"drop.{name}_end", problem, "a time after the start; a phase has both or neither")
-        price = told(f"{name}_price", read_price, given[f"{name}_price"])
+        price = told(f"{name}_price", wei_of, given[f"{name}_price"])
         return Phase(
             start=start, end=end, price=price, limit=told(f"{name}_limit", whole, given[f"{name}_limit"], LARGEST_LIMIT)
         )
@@ -164,14 +161,3 @@ def read_time(given: str) -> int:
     if not 0 < seconds <= LARGEST_TIME:
         raise BadValue("time", given, TIMES)
     return seconds
-
-
-def read_price(given: str) -> int:
-    """Wei of coins that are written as a decimal number, exactly. Raises BadValue."""
-    try:
-        wei = Decimal(given) * COIN if re.fullmatch(r"\d{1,12}(\.\d{1,18})?", given) else Decimal(-1)
-    except InvalidOperation:
-        wei = Decimal(-1)
-    if not 0 <= wei <= LARGEST_PRICE:
-        raise BadValue("price", given, 'coins as text, "0.05"; at most 18 places')
-    return int(wei)

@@ -62,7 +62,39 @@ mint = _step("mint", "mint", "Mint the team's tokens, those that it does not hav
 reveal = _step("reveal", "reveal", "Point the tokens at the release's metadata instead of the placeholder's.")
 freeze = _step("freeze", "freeze", "Make the revealed metadata's address final, for ever.")
 withdraw = _step("withdraw", "withdraw", "Pay every payee what is due to it.")
-steps = (deploy, open_, mint, reveal, freeze, withdraw)
+
+
+@click.command()
+@in_collection
+def rehearse(collection: Path) -> None:
+    """Play the whole drop, deploy to withdraw, with the real release and allowlist, on a chain in this process.
+
+    It needs no key and costs nothing. It says what each role will sign, what gas that takes, and what it would cost on
+    each network of collection.toml. Only what was rehearsed is deployed.
+    """
+    settings = settings_of(collection)
+    from flows import rehearsing
+
+    def show(line: rehearsing.Line) -> None:
+        click.echo(f"{line.gas or '-':>9}  {line.role}: {line.what}{line.refused and f': refused ({line.refused})'}")
+
+    click.echo(f"{'gas':>9}  who signs what")
+    told = rehearsing.rehearse_drop(settings, show)
+    for note in told.notes:
+        click.echo(f"note: {note}", err=True)
+    networks = rehearsing.networks_of(settings)
+    for network in networks:
+        click.echo(f"on {network.name}, at {network.gas_price:g} gwei:")
+        for role, what in ((rehearsing.OWNER, "the owner signs"), (rehearsing.PAYEE, "paying out takes")):
+            click.echo(f"  {what} {told.gas(role)} gas, {rehearsing.cost(network, told.gas(role))}")
+        for role in (rehearsing.WALLET, rehearsing.BUYER):
+            if gas := next((line.gas for line in told.lines if line.role == role and line.gas), 0):
+                click.echo(f"  a {role}'s first token takes {gas} gas, {rehearsing.cost(network, gas)}")
+    if not networks:
+        click.echo(
+            f"{told.gas(rehearsing.OWNER)} gas in all for the owner; [networks.NAME] in {settings.file} prices it"
+        )
+    click.echo("all of it went as it has to; `toadworks deploy --network NAME` does it")
 
 
 def _asking(yes: bool, dry_run: bool) -> Callable[[Network, list[Priced], str], bool]:
@@ -102,3 +134,6 @@ def _tell_unsigned(written: tuple[Path, list[Call]] | None) -> None:
         return
     file, calls = written
     click.echo(f"{len(calls)} calls to be signed: {file} (Safe's Transaction Builder loads it)")
+
+
+steps = (rehearse, deploy, open_, mint, reveal, freeze, withdraw)

@@ -192,6 +192,7 @@ def _root(settings: Settings, network: Network, address: str, terms: Terms) -> s
     if (allowlist.chain_id, allowlist.contract) != (network.chain_id, address):
         told = f"{file} is for {allowlist.contract} on chain {allowlist.chain_id}, not for {address}"
         raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` again")
+    check_rehearsed(settings, terms, allowlist.entries)
     return allowlist.root
 
 

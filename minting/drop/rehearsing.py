@@ -50,18 +50,18 @@ def rehearse(
     entries: Sequence[Entry],
     revealed: tuple[str, str],
     *,
-    advance: Callable[[], None] = lambda: None,
+    heard: Callable[[Line], None] = lambda line: None,
 ) -> Rehearsal:
     """Deploy, open, mint for the team, claim, buy, reveal, freeze and withdraw, each as it will be done, and try what
-    has to be refused. `entries`: of the allowlist; `revealed`: the release's base URI and contractURI; `advance`: is
-    called after each line.
+    has to be refused. `entries`: of the allowlist; `revealed`: the release's base URI and contractURI; `heard`: is
+    told each line as it is played.
 
     Nobody's key is needed: accounts of this chain stand for the owner and the buyers, and for the wallets that may mint
     the most and the least; the claims of the others are tried without being made. Raises RunFailed, StepRefused or
     StepFailed where something does not go as it has to.
     """
     with TemporaryDirectory() as folder:
-        return _Stage(terms, entries, revealed, Path(folder), advance).play()
+        return _Stage(terms, entries, revealed, Path(folder), heard).play()
 
 
 class _Stage:
@@ -71,14 +71,14 @@ class _Stage:
         entries: Sequence[Entry],
         revealed: tuple[str, str],
         folder: Path,
-        advance: Callable[[], None],
+        heard: Callable[[Line], None],
     ) -> None:
         self.tried = _spread([entry.address for entry in _ordered(entries)[1:-1]])
         self.node, (owner, *others) = inside_node(5, rich=self.tried)
         self.least, self.most, self.buyer, self.stranger = others[:4]
         self.owner = owner
         self.terms = replace(terms, owner=owner.address)  # a multisig signs in its own place
-        self.entries, self.revealed, self.advance = entries, revealed, advance
+        self.entries, self.revealed, self.heard = entries, revealed, heard
         self.folder = folder
         self.told = Rehearsal()
         self.drop = Drop(self.node, "", self.terms)
@@ -130,7 +130,6 @@ class _Stage:
             return
         for address in self.tried:
             gas_of(self.node, self._claim(self.allowlist.proof(address)[0], 1), address)
-            self.advance()
         if self.tried:
             told = f"the claims of {len(self.tried)} of the {len(self.entries)} wallets on the allowlist"
             self.told.notes.append(f"{told} were tried with their proofs, and pass")
@@ -206,8 +205,7 @@ class _Stage:
         sender = Sender(self.node, Journal(self.folder / account.address), account, waiting=NOW)
         done = sender.send(one)
         sender.journal.close()
-        self.told.lines.append(Line(role, one.what, done.gas_used))
-        self.advance()
+        self._tell(Line(role, one.what, done.gas_used))
         return done
 
     def _fails(self, role: str, account: LocalAccount, one: Call, error: str) -> None:
@@ -219,8 +217,11 @@ class _Stage:
                 raise RunFailed(f"{role}: {one.what}: {refused.problem}, and not with {error}") from None
         else:
             raise RunFailed(f"{role}: {one.what}: the contract lets it pass, and has to refuse it ({error})")
-        self.told.lines.append(Line(role, one.what, refused=error))
-        self.advance()
+        self._tell(Line(role, one.what, refused=error))
+
+    def _tell(self, line: Line) -> None:
+        self.told.lines.append(line)
+        self.heard(line)
 
     def _opens(self, name: str, phase: Phase) -> bool:
         """Whether it is planned, and is not over."""

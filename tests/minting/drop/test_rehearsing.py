@@ -73,6 +73,6 @@ def test_a_phase_that_is_over_before_it_began_is_told(name):
 
 
 def test_a_contract_that_does_not_refuse_what_it_has_to_is_found(monkeypatch):
-    monkeypatch.setattr(rehearsing._Stage, "_left", lambda stage: -2)  # so that one more than there are is none
-    with pytest.raises(RunFailed, match="and not with SoldOut"):
+    monkeypatch.setattr(rehearsing._Stage, "_left", lambda stage: 5)
+    with pytest.raises(RunFailed, match=r"lets it pass, and has to refuse it \(SoldOut\)"):
         rehearse(terms(team={WALLETS[0]: 3}), [], REVEALED)

@@ -102,7 +102,7 @@ def _asking(yes: bool, dry_run: bool) -> Callable[[Network, list[Priced], str], 
         where = f"on {network.name} (chain {network.chain_id}), signed by {signer}"
         click.echo(f"{where}:")
         for one in priced:
-            click.echo(f"  {one.call.what}")
+            click.echo("\n      ".join([f"  {one.call.what}", *one.call.details]))
             click.echo(f"      {one.gas} gas, about {network.money(one.likely)}, at most {network.money(one.most)}")
         if len(priced) > 1:
             likely, most = (network.money(sum(getattr(one, key) for one in priced)) for key in ("likely", "most"))

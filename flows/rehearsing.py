@@ -16,8 +16,8 @@ __all__ = ["BUYER", "OWNER", "PAYEE", "WALLET", "Line", "Rehearsal", "cost", "ne
 
 
 def rehearse_drop(settings: Settings, heard: Callable[[Line], None]) -> Rehearsal:
-    """Rehearse it, telling `heard` each line as it is played, and note that it went well: what is done afterwards has to be the same. Raises BadSetting and
-    BadRelease for what is not ready, and whatever a step does not go well with."""
+    """Rehearse it, telling `heard` each line as it is played, and note that it went well: what is done afterwards has
+    to be the same. Raises BadSetting and BadRelease for what is not ready, and whatever does not go well."""
     terms = terms_of(settings)
     entries = planned_entries(settings) if terms.presale.start else []
     try:

@@ -41,6 +41,6 @@ def inside_node(accounts: int = 10, rich: Iterable[str] = ()) -> tuple[Node, lis
     addresses = [bytes.fromhex(address[2:]) for address in (*(owner.address for owner in owners), *rich)]
     state = {address: {"balance": RICH, "nonce": 0, "code": b"", "storage": {}} for address in addresses}
     provider = _Provider(EthereumTester(PyEVMBackend(genesis_state=state)))
-    node = Node(Network(name="inside", chain_id=CHAIN_ID, confirmations=0), provider)
+    node = Node(Network(name="inside", chain_id=CHAIN_ID, confirmations=0, coin="coins"), provider)
     node.web3.eth.default_account = owners[0].address  # in whose name is asked: eth-tester's own holds nothing here
     return node, owners

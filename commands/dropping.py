@@ -37,14 +37,33 @@ def _step(kind: str, name: str, help: str) -> click.Command:
     @click.option("--dry-run", is_flag=True, help="Say what is still to be done, and what it would cost; send nothing.")
     @click.option("--unsigned", is_flag=True, help="Write the calls for a multisig to sign, instead of sending them.")
     @click.option("--stop", is_flag=True, hidden=kind != "open", help="Stop minting, in every phase, instead.")
+    @click.option(
+        "--adopt",
+        default="",
+        metavar="ADDRESS",
+        hidden=kind != "deploy",
+        help="Go on with this contract, which somebody else put there, instead of deploying one.",
+    )
     def command(
-        collection: Path, network: str, keystore: Path | None, yes: bool, dry_run: bool, unsigned: bool, stop: bool
+        collection: Path,
+        network: str,
+        keystore: Path | None,
+        yes: bool,
+        dry_run: bool,
+        unsigned: bool,
+        stop: bool,
+        adopt: str,
     ) -> None:
+        if (stop and kind != "open") or (adopt and kind != "deploy"):
+            raise click.UsageError(f"{kind} takes no such option")
         settings = settings_of(collection)
         place = settings.network(network)
         from flows import dropping
 
-        chosen = dropping.STOP if stop and kind == dropping.OPEN else kind
+        chosen = dropping.STOP if stop else kind
+        if adopt:
+            click.echo(f"contract: {dropping.adopt(settings, place, adopt)}")
+            return
         if unsigned:
             return _tell_unsigned(dropping.write_unsigned(settings, place, chosen))
         if keystore is None:

@@ -37,6 +37,22 @@ class Drop:
             found = "another contract" if code else "no contract"
             raise WrongChain(self.node.network.name, f"at {self.address} lies {found} than the one that was rehearsed")
 
+    def check_terms(self) -> None:
+        """Raises WrongChain where what a deployment fixes for ever, and its owner, are not those of the terms."""
+        owner = self.ask("owner")
+        fixed = {
+            "name": (self.ask("name"), self.terms.name),
+            "symbol": (self.ask("symbol"), self.terms.symbol),
+            "supply": (self.ask("maxSupply"), self.terms.supply),
+            "owner": (owner, self.terms.owner or owner),
+            "provenance": (self.ask("provenance").hex(), self.terms.provenance),
+            "payees": ({one: self.ask("shareOf", one) for one in self.ask("payees")}, self.terms.shares(owner)),
+        }
+        if wrong := [
+            f"{key} {found!r} instead of {wanted!r}" for key, (found, wanted) in fixed.items() if found != wanted
+        ]:
+            raise WrongChain(self.node.network.name, f"{self.address} has {'; '.join(wrong)}")
+
     def check_signer(self, signer: str) -> None:
         """Raises StepRefused where the contract would not listen to them."""
         if (owner := self.ask("owner")) != signer:

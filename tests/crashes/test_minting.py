@@ -19,7 +19,7 @@ from flows.rehearsing import rehearse_drop
 from minting.drop.journal import DONE, Journal
 from minting.drop.steps import Drop
 from tests.chains import Anvil
-from tests.flows.drops import dropped
+from tests.flows.drops import exported, with_drop
 from tests.minting.drop.conftest import terms
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +91,7 @@ def transactions_of(anvil: Anvil, address: str) -> list[dict[str, Any]]:
 def test_killed_fifty_times_nothing_is_doubled_and_nothing_skipped(anvil: Anvil, tmp_path: Path, seed: int) -> None:
     chance, account = random.Random(seed), anvil.fresh()
     team = {"0x" + f"{number:040x}": 1 + number % 3 for number in range(1, WALLETS + 1)}
-    settings = dropped(tmp_path / "pond", sum(team.values()), networks={"anvil": anvil}, team=team)
+    settings = with_drop(exported(tmp_path / "pond", sum(team.values())), {"anvil": anvil}, team=team)
     rehearse_drop(settings, lambda line: None)
     mining = Mining(anvil)
     command = [sys.executable, "-c", FORKING, str(settings.folder), account.key.hex()]

@@ -138,6 +138,28 @@ parallel = 4           # files that are on their way at a time
 patience = 120         # seconds for which a service that is busy or away is waited for
 price_per_gb_month = 0.0  # what storing costs there, if the cost should be told
 
+[drop]                 # what `toadworks rehearse` plays, and deploy, open and mint do
+supply = 0             # how many there will be, ever; 0: as many as the release has
+owner = ""             # whose contract it is; "" is whoever deploys it
+payees = {{}}            # {{"0x..." = 9000, "0x..." = 1000}}: basis points of what is paid; {{}}: all to the owner
+team = {{}}              # {{"0x..." = 20}}: tokens for the team
+allowlist = []         # lists of wallets, CSV files beside this one, that may mint in the presale
+not_allowed = []       # lists of wallets that may not
+presale_start = ""     # "2026-12-24T18:00:00Z"; "" and "": no presale
+presale_end = ""
+presale_price = "0"    # coins; "0.02"
+presale_limit = 1      # tokens a wallet
+presale_per_token = 0  # instead, so many for each token that a wallet holds by the snapshots
+presale_at_most = 0    # but no more than so many; 0: any
+public_start = ""      # likewise, for everybody
+public_end = ""
+public_price = "0"
+public_limit = 0       # tokens a wallet; 0: any
+
+# [networks.polygon]   # a chain, by a name of yours; the environment fills in ${{NAME}}
+# chain_id = 137
+# rpc = "https://polygon-mainnet.example.com/v2/${{POLYGON_KEY}}"
+
 [storage]
 database = "toadworks.db"  # a SQLite file, or a URL
 assets = "assets"          # images by their SHA-256: a folder, or "s3://bucket/prefix"

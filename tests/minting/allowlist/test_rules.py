@@ -43,7 +43,7 @@ def test_a_row_with_a_price_says_everything_on_its_wallet():
 
 
 def test_two_prices_for_a_wallet_are_refused():
-    with pytest.raises(BadRows, match="different prices in list.csv: line 1 and list.csv: line 1"):
+    with pytest.raises(BadRows, match=r"different prices in list\.csv: line 1 and list\.csv: line 1"):
         entries_of([source((ADA, None, 2, 0)), source((ADA, None, 2, 1))], Rules())
 
 

@@ -23,10 +23,13 @@ Refusal = Callable[[int, int], str]  # of a range, in the node's words
 
 
 class Limiting(ThreadingHTTPServer):
-    """Answers at `url` for the node at `port`. `most_blocks`, `most_logs`: of an eth_getLogs, 0 for any; `refusal`: what
-    it says to more; `oldest`: the first block whose state it has; `faults`: what befalls the next eth_getLogs, "" for
-    nothing, or words of a refusal; `no_creation`: it runs no code that lies in no contract. `ranges`: of the
-    eth_getLogs that were answered; `methods`: all that was asked; `held`: one is being held."""
+    """Answers at `url` for the node at `port`.
+
+    `most_blocks`, `most_logs`: of an eth_getLogs, 0 for any; `refusal`: what it says to more; `oldest`: the first block
+    whose state it has; `faults`: what befalls the next eth_getLogs, "" for nothing, or words of a refusal;
+    `no_creation`: it runs no code that lies in no contract; `edit`: what becomes of an answer. `ranges`: of the
+    eth_getLogs that were answered; `methods`: all that was asked; `held`: one is being held.
+    """
 
     daemon_threads = True
 

@@ -22,7 +22,7 @@ _COIN = "60403560203560003560206000a300"
 
 
 class Pond:
-    """A drop on `anvil` whose team minted `minted` tokens and whose wallets passed some on; `owners`: who holds each."""
+    """A drop on `anvil` whose team minted `minted` tokens, some of which were passed on; `owners`: of each token."""
 
     def __init__(self, anvil: Anvil, minted: int = 0, moves: int = 0, seed: int = 1) -> None:
         self.anvil, self.dice = anvil, random.Random(seed)
@@ -31,7 +31,7 @@ class Pond:
         self.wallets = [account.address for account in accounts(10)]
         terms = ("Toads", "TOAD", 1000, self.team, PROVENANCE, "", "", self.team, 500, [self.team], [10_000])
         made = self.web3.eth.contract(abi=compiled().abi, bytecode=compiled().bytecode).constructor(terms)
-        receipt = self.web3.eth.get_transaction_receipt(made.transact({"from": self.team}))
+        receipt = self.done(made.transact({"from": self.team}))
         self.address, self.block = str(receipt["contractAddress"]), receipt["blockNumber"]
         self.contract = self.web3.eth.contract(address=self.address, abi=compiled().abi)  # type: ignore[call-overload]
         self.owners: dict[int, str] = {}
@@ -41,14 +41,17 @@ class Pond:
             self.move(self.dice.choice(list(self.owners)), self.dice.choice(self.wallets[1:]))
 
     def mint(self, to: str, count: int) -> None:
-        self.contract.functions.teamMint(to, count).transact({"from": self.team})
+        self.done(self.contract.functions.teamMint(to, count).transact({"from": self.team}))
         for _ in range(count):
             self.owners[len(self.owners) + 1] = to
 
     def move(self, token: int, to: str) -> None:
         owner = self.owners[token]
-        self.contract.functions.transferFrom(owner, to, token).transact({"from": owner})
+        self.done(self.contract.functions.transferFrom(owner, to, token).transact({"from": owner}))
         self.owners[token] = to
+
+    def done(self, transaction: Any) -> Any:
+        return self.web3.eth.wait_for_transaction_receipt(transaction, poll_latency=0.02)
 
     def csv(self) -> str:
         """What a snapshot has to be now."""
@@ -82,7 +85,7 @@ class Parrot:
         asked: Any = {"from": self.me, "data": "0x" + data, "gas": 500_000}
         if self.address:
             asked["to"] = self.address
-        receipt = self.web3.eth.get_transaction_receipt(self.web3.eth.send_transaction(asked))
+        receipt = self.web3.eth.wait_for_transaction_receipt(self.web3.eth.send_transaction(asked), poll_latency=0.02)
         assert receipt["status"] == 1
         return receipt
 

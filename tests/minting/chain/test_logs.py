@@ -111,7 +111,7 @@ def test_answers_to_something_else_are_not_believed(pond, proxy, key):
     proxy.edit = lambda method, result: (
         [{**log, key: wrong} for log in result] if method == "eth_getLogs" and result else result
     )
-    with pytest.raises(NodeFailed, match="with others|no answer"):
+    with pytest.raises(NodeFailed, match=r"with others|no answer"):
         read(pond, proxy)
 
 

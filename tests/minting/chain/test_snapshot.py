@@ -139,6 +139,14 @@ def test_a_progress_of_something_else_is_not_gone_on_with(tmp_path, pond, proxy,
     assert ((tmp_path / "holders.csv").read_text() == pond.csv()) == (other != "block")
 
 
+@pytest.mark.parametrize("beside", ["{}", "[1]", "toads"])
+def test_no_other_file_is_overwritten(tmp_path, pond, take, beside):
+    (tmp_path / "holders.json").write_text(beside)
+    with pytest.raises(BadValue, match=r"holders\.json beside it would be overwritten"):
+        take(pond.anvil.node(), pond.address)
+    assert files(tmp_path) == ["holders.json"] and (tmp_path / "holders.json").read_text() == beside
+
+
 def test_two_at_once_are_refused(tmp_path, pond, take):
     with FileLock(tmp_path / ".holders.csv.busy"), pytest.raises(NothingLeft, match="another process"):
         take(pond.anvil.node(), pond.address)
@@ -149,7 +157,8 @@ def test_a_node_without_old_state_says_so_and_what_was_not_checked(tmp_path, pon
     told, said = take(proxy.node(pond.anvil), pond.address)
     assert told.first_block == 0 and "from block 0 on" in said[0]
     assert told.balances_checked is None and told.total_supply is None
-    assert f"could not be asked at block {told.block}: missing trie node" in told.unchecked
+    assert told.unchecked == f"the node would not tell balanceOf and totalSupply at block {told.block}"
+    assert "missing trie node" in said[1] and "trie" not in (tmp_path / "holders.json").read_text()
     assert (tmp_path / "holders.csv").read_text() == pond.csv()
 
 

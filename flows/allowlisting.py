@@ -65,7 +65,7 @@ def supply_of(settings: Settings) -> int:
 
 def deployed(settings: Settings, network: Network) -> str:
     """The contract's address. Raises NothingLeft."""
-    from flows.dropping import deployment_of  # type: ignore[import-not-found]
+    from flows.dropping import deployment_of  # type: ignore[import-not-found,import-untyped]
 
     return checked_address(deployment_of(settings, network).address)
 

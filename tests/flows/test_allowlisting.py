@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from click.testing import CliRunner
 
 from errors import BadSetting, BadSource, BadValue
 from flows.allowlisting import allowlist_of, make, supply_of
 from flows.holding import snapshot
 from flows.settings import Settings
+from toadworks import cli
 
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 WALLET = "0x" + "a" * 40
@@ -50,6 +52,16 @@ def test_what_is_not_said_comes_from_the_settings(pond):
     assert [(e.limit, e.price) for e in made(settings, limit=2, price="0")[1].entries] == [(2, 0)]
     assert allowlist_of(settings, settings.network("main")).entries[0].limit == 2
     assert supply_of(settings) == 70
+
+
+def test_more_than_there_are_is_told(pond):
+    folder = pond('presale_price = "0.05"').folder
+    asked = ["allowlist", str(folder / "good.csv"), "--network", "main", "--contract", CONTRACT, "-c", str(folder)]
+    fits = CliRunner().invoke(cli, [*asked, "--limit", "70"])
+    assert fits.exit_code == 0 and fits.stderr == ""
+    assert fits.stdout.startswith("1 wallets may mint 70 tokens at most, for 3.500000 ETH\n")
+    more = CliRunner().invoke(cli, [*asked, "--limit", "71"])
+    assert more.exit_code == 0 and "there are 70 tokens" in more.stderr
 
 
 @pytest.mark.parametrize(

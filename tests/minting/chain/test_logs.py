@@ -9,7 +9,7 @@ from minting.chain import logs as module
 from minting.chain.holders import TOPICS
 from minting.chain.logs import Ranges, logs_of, suggestion
 from tests.chains import Anvil
-from tests.minting.chain.limiting import PAGE, RESET, limiting
+from tests.minting.chain.limiting import HOLD, PAGE, RESET, limiting
 from tests.minting.chain.pond import Pond
 
 BLOCKS = 2_000
@@ -90,6 +90,13 @@ def test_the_range_that_a_refusal_suggests_is_taken(pond, proxy):
 def test_broken_answers_are_asked_for_again(pond, proxy):
     proxy.faults.extend([RESET, PAGE, "429 Too Many Requests", "", RESET, "rate limit", PAGE])
     assert read(pond, proxy, size=1000) < 25
+
+
+def test_a_node_that_takes_too_long_is_asked_for_less(pond, proxy, monkeypatch):
+    monkeypatch.setattr("minting.chain.node.TIMEOUT", 0.5)
+    proxy.faults.append(HOLD)
+    read(pond, proxy, size=1000)
+    assert proxy.ranges[0] == (0, 499) and proxy.held.is_set()
 
 
 def test_a_node_that_never_answers_is_given_up(pond, proxy):

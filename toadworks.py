@@ -17,6 +17,7 @@ import click
 from commands import (
     choosing,
     curating,
+    dropping,
     holding,
     keeping,
     knowing,
@@ -78,6 +79,7 @@ for _command in (
     releasing.verify,
     publishing.publish,
     shuffling.shuffle,
+    *dropping.steps,
     holding.snapshot,
     holding.allowlist,
     packing.cid,

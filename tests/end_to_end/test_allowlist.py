@@ -100,12 +100,3 @@ def test_holders_of_one_drop_claim_in_the_presale_of_the_next(chains, collection
         assert second.contract.functions.balanceOf(wallet).call() == limit
     assert second.contract.functions.totalSupply().call() == made.tokens
     assert first.wallets[1].lower() not in proofs
-
-
-def test_bad_rows_are_told_at_once_and_nothing_is_written(chains, collection, toadworks):
-    folder = collection("")
-    (folder / "bad.csv").write_text(f"vitalik.eth\n0x{'a' * 40}\n0x{'A' * 40}\n0x{'b' * 39}c,0\n")
-    told = toadworks("allowlist", "bad.csv", "--network", "main", "--contract", chains[1].address, cwd=folder)
-    assert told.returncode == 2 and told.stderr.startswith("toadworks: bad.csv: 3 rows cannot be taken")
-    assert [f"bad.csv: line {line}: " in told.stderr for line in (1, 2, 3, 4)] == [True, False, True, True]
-    assert not (folder / "drop").exists()

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from click.testing import CliRunner
 
-from errors import BadSetting, BadSource, BadValue
+from errors import BadRows, BadSetting, BadSource, BadValue
 from flows.allowlisting import allowlist_of, make, supply_of
 from flows.holding import snapshot
 from flows.settings import Settings
@@ -89,6 +89,15 @@ def test_bad_use_writes_nothing(pond, more, error, told):
 def test_settings_that_cannot_be_are_told_by_their_keys(pond, more, key):
     with pytest.raises(BadSetting, match=f"drop.{key}"):
         made(pond(more))
+
+
+def test_bad_rows_are_told_at_once_and_nothing_is_written(pond):
+    settings = pond()
+    (settings.folder / "bad.csv").write_text(f"vitalik.eth\n{WALLET}\n0x{'A' * 40}\n0x{'b' * 39}c,0\n")
+    with pytest.raises(BadRows, match="3 rows cannot be taken, so none was") as caught:
+        made(settings, "good.csv", "bad.csv")
+    assert [one.split(": ")[1] for one in caught.value.problems] == ["line 1", "line 3", "line 4"]
+    assert not (settings.folder / "drop").exists()
 
 
 def test_an_allowlist_that_is_not_there_is_told(pond):

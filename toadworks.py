@@ -14,7 +14,19 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, packing, publishing, releasing, reviewing, shuffling
+from commands import (
+    beginning,
+    choosing,
+    curating,
+    keeping,
+    knowing,
+    making,
+    packing,
+    publishing,
+    releasing,
+    reviewing,
+    shuffling,
+)
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -42,7 +54,7 @@ def cli(context: click.Context) -> None:
 
 
 for _command in (
-    making.new,
+    beginning.new,
     making.plan,
     making.run,
     making.work,

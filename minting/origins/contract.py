@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_utils.address import is_address, to_checksum_address
+from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
 from eth_utils.crypto import keccak
 
 from errors import BadSource, BadValue, NodeFailed, NodeRefused
@@ -53,7 +53,9 @@ class Reverted(Exception):
 
 def checked_address(text: str) -> str:
     """An address with its checksum. Raises BadValue for what is none, or one whose checksum is wrong (EIP-55)."""
-    if not text.startswith("0x") or not is_address(text):
+    digits = text[2:]
+    bare = digits in (digits.lower(), digits.upper())
+    if not (text.startswith("0x") and is_hex_address(text) and (bare or is_checksum_address(text))):
         raise BadValue("contract", text[:60], "0x and 40 hexadecimal digits, in upper and lower case as EIP-55 has it")
     return to_checksum_address(text)
 

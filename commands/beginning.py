@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from errors import RunFailed
+from errors import BadValue, RunFailed
 
 if TYPE_CHECKING:
     from flows.settings import Settings
@@ -71,13 +71,19 @@ def new(
 
 
 def _from_contract(name: Path, contract: str, licence: str, given: dict[str, Any]) -> None:
-    from errors import BadValue
-    from flows.chains import holds_no_secret, network_of
-    from flows.from_chain import CHAIN, FOLDER, GATEWAYS, NOT_TAKEN, Asked, take_from_chain
+    from flows.chains import holds_no_secret, network_of, node_of
+    from flows.from_chain import (
+        CHAIN,
+        FOLDER,
+        GATEWAYS,
+        NOT_TAKEN,
+        Asked,
+        checked_address,
+        checked_ids,
+        take_from_chain,
+    )
     from flows.new import write_collection
     from flows.settings import FILE, Settings
-    from minting.chain.node import Node
-    from minting.origins.contract import checked_address, checked_ids
 
     chain, colon, address = contract.rpartition(":")
     if not colon or not chain:
@@ -97,7 +103,7 @@ def _from_contract(name: Path, contract: str, licence: str, given: dict[str, Any
         image_mb=given.pop("image_limit", 50.0),
         **given,
     )
-    taken = take_from_chain(name, Node.open(network), asked)
+    taken = take_from_chain(name, node_of(network), asked)
     click.echo(f"{taken.taken} of {taken.asked} tokens are in {name / FOLDER} ({taken.new} came now)")
     if taken.unverified:
         click.echo(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from errors import BadValue
 from flows.settings import Settings
 from minting.chain.networks import Network, read_network
+from minting.chain.node import Node
 
 _VARIABLE = re.compile(r"\$\{\w+\}")
 _PLAIN = re.compile(r"[a-z0-9.-]{1,12}")  # a part of a path, such as "rpc" or "eth", that is too short for a key
@@ -36,6 +37,11 @@ def network_of(chain: str, rpc: str, collection: Path | None) -> Network:
     if not network.rpc:
         raise BadValue(f"networks.{network.name}", "", "one with an rpc, the address of a node")
     return network
+
+
+def node_of(network: Network) -> Node:
+    """The node at the network's address. Raises NodeFailed, BadSetting where the environment lacks what it names."""
+    return Node.open(network)
 
 
 def holds_no_secret(rpc: str) -> bool:

@@ -22,7 +22,7 @@ from errors import BadSource, BadValue, RunFailed
 from flows.progress import meter, say
 from flows.tokens import MB, Fetcher, Token
 from minting.chain.node import Node
-from minting.origins.contract import Block, Contract, block_of, checked_address
+from minting.origins.contract import Block, Contract, block_of, checked_address, checked_ids
 from minting.origins.gateways import Gateways
 from minting.origins.notes import Notes
 from minting.origins.uris import shown
@@ -30,7 +30,17 @@ from minting.origins.web import NotFetched, Web
 from minting.uploading.asking import checked_url
 from minting.uploading.together import in_parallel
 
-__all__ = ["FOLDER", "GATEWAYS", "NOT_TAKEN", "Asked", "Taken", "take_from_chain"]
+__all__ = [
+    "CHAIN",
+    "FOLDER",
+    "GATEWAYS",
+    "NOT_TAKEN",
+    "Asked",
+    "Taken",
+    "checked_address",
+    "checked_ids",
+    "take_from_chain",
+]
 
 FOLDER = "sources"  # in the collection's: images/, metadata/ and what they came from
 CHAIN, TOKENS, ORIGIN, NOT_TAKEN, LOCK = "chain.jsonl", "tokens.jsonl", "origin.json", "not-taken.csv", ".lock"

@@ -145,6 +145,7 @@ def test_large_file_is_not_read_to_its_end(stranger: Stranger, folder: Path) -> 
 
 def test_nodes_without_end_are_given_up(stranger: Stranger) -> None:
     """Seven levels of ten links each: ten million leaves without a byte."""
+
     def add(block: bytes, codec: int) -> bytes:
         cid = make_cid(1, codec, hashlib.sha256(block).digest())
         stranger.blocks[cid_text(cid)] = block

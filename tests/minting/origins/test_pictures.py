@@ -84,7 +84,14 @@ def test_image_within_is_drawn() -> None:
 
 @pytest.mark.parametrize(
     "to",
-    ["https://toadz.example/1.png", "http://169.254.169.254/", "//x/1.png", "file:///etc/passwd", "/etc/passwd", "1.png"]
+    [
+        "https://toadz.example/1.png",
+        "http://169.254.169.254/",
+        "//x/1.png",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "1.png",
+    ]
     + [" ../../toad.png"],
 )
 @pytest.mark.parametrize("how", ["href", "xlink:href", "HREF"])

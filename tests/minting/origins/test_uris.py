@@ -77,7 +77,7 @@ def test_what_is_no_place_is_refused(uri: str, told: str) -> None:
     [
         "data:application/json;base64," + base64.b64encode(b'{"a": "#1%"}').decode(),
         "data:application/json;base64," + base64.b64encode(b'{"a": "#1%"}').decode().rstrip("="),
-        "data:application/json;utf8,{\"a\": \"#1%\"}",
+        'data:application/json;utf8,{"a": "#1%"}',
         "data:application/json;charset=utf-8,%7B%22a%22%3A%20%22%231%25%22%7D",
         'data:,{"a": "#1%"}',
         "DATA:text/plain;BASE64,%65" + base64.b64encode(b'{"a": "#1%"}').decode()[1:],

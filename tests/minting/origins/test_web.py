@@ -153,9 +153,7 @@ def test_it_says_who_asks_and_uses_no_proxy(stranger: Stranger, web: Web, monkey
 def test_threads_share_it(stranger: Stranger, web: Web) -> None:
     stranger.routes["/1"] = first(5, status(503), BODY)
     got: list[bytes] = []
-    threads = [
-        threading.Thread(target=lambda: got.append(web.get(f"{stranger.url}/1", 10_000))) for _ in range(8)
-    ]
+    threads = [threading.Thread(target=lambda: got.append(web.get(f"{stranger.url}/1", 10_000))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -243,7 +243,7 @@ def test_another_contract_does_not_mix_with_it(tmp_path: Path, chain: tuple[Node
 
 
 def test_licence_is_asked_for_before_anything(tmp_path: Path, odd: Odd) -> None:
-    with pytest.raises(BadValue, match="CC0-1.0"):
+    with pytest.raises(BadValue, match=r"CC0-1\.0"):
         take(tmp_path, odd, licence="")
     assert (tmp_path / "sources" / "chain.jsonl").read_bytes() == b""
 

@@ -25,7 +25,8 @@ COMPILE = """
 const solc = require(process.argv[1]), fs = require("node:fs");
 const source = { content: fs.readFileSync(process.argv[2], "utf8") };
 const settings = { evmVersion: "cancun", outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } } };
-const answer = JSON.parse(solc.compile(JSON.stringify({ language: "Solidity", sources: { "Odd.sol": source }, settings })));
+const asked = { language: "Solidity", sources: { "Odd.sol": source }, settings };
+const answer = JSON.parse(solc.compile(JSON.stringify(asked)));
 console.log(JSON.stringify(answer.contracts?.["Odd.sol"].Odd ?? answer.errors));
 """
 ERC_721, ERC_1155 = "80ac58cd", "d9b67a26"

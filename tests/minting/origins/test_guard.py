@@ -115,14 +115,24 @@ def test_loopback_is_refused_however_it_is_spelt(stranger: Stranger, host: str, 
 
 @pytest.mark.parametrize(
     "to",
-    ["http://169.254.169.254/latest/meta-data/", "http://127.0.0.1/", "http://[::1]/", "https://[::ffff:127.0.0.1]/"]
-    + ["http://2130706433/", "http://0x7f.1/", "http://user@127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/"]
-    + ["//127.0.0.1:22/", "http://127.0.0.1:22/"],
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://127.0.0.1/",
+        "http://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://user@127.0.0.1/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1/",
+        "//127.0.0.1:22/",
+        "http://127.0.0.1:22/",
+    ],
 )
 def test_redirect_is_held_against_the_same_rules(stranger: Stranger, to: str) -> None:
     stranger.routes["/ipfs/x"] = leads_to(to)
     web = Web(plain_http=True, patience_s=0)
-    with pytest.raises(NotFetched, match="open internet|no https address|holds a user|port 22"):
+    with pytest.raises(NotFetched, match=r"open internet|no https address|holds a user|port 22"):
         web.get(f"{stranger.url}/ipfs/x", 100, own=True)  # the user's own gateway may be here; where it leads may not
     assert stranger.asked == ["/ipfs/x"]
 
@@ -169,5 +179,5 @@ def test_other_ports_are_refused_before_a_name_is_resolved(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "toadz.invalid"])
 def test_name_that_is_none_is_told(host: str) -> None:
-    with pytest.raises(NotFetched, match="does not answer|cannot be asked"):
+    with pytest.raises(NotFetched, match=r"does not answer|cannot be asked"):
         Web(patience_s=0).get(f"https://{host}/", 100)

@@ -25,7 +25,7 @@ from minting.chain.node import Node
 from minting.origins.contract import Block, Contract, block_of, checked_address, checked_ids
 from minting.origins.gateways import Gateways
 from minting.origins.notes import Notes
-from minting.origins.uris import shown
+from minting.origins.uris import harmless, shown
 from minting.origins.web import NotFetched, Web
 from minting.uploading.asking import checked_url
 from minting.uploading.together import in_parallel
@@ -99,6 +99,9 @@ def take_from_chain(folder: Path, node: Node, asked: Asked) -> Taken:
     for gateway in asked.gateways:
         checked_url(gateway)
     sources = folder / FOLDER
+    begun = (sources / CHAIN).exists()
+    if not begun and sources.exists() and any(not file.name.startswith(".") for file in sources.iterdir()):
+        raise BadValue("collection", str(folder), f"a new NAME: there is something in {sources} already")
     sources.mkdir(parents=True, exist_ok=True)
     with _alone(sources), closing(Notes(sources / CHAIN)) as chain, closing(Notes(sources / TOKENS)) as tokens:
         head = _head(chain, node, address, asked)
@@ -205,7 +208,7 @@ def _fetch(fetcher: Fetcher, tokens: Notes, uris: dict[int, str | None], paralle
                 tokens.add(fetcher.take(token))
                 return True
             except (BadSource, NotFetched) as error:
-                problem = error.problem if isinstance(error, BadSource) else str(error)
+                problem = harmless(error.problem if isinstance(error, BadSource) else str(error))
                 say(f"not taken: {id}: {problem}")
                 tokens.add({"id": str(id), "problem": problem, "address": shown(token.at)})
                 return False

@@ -233,19 +233,22 @@ def _reverting() -> Iterator[None]:
 
 
 def _patiently(ask: Callable[[], bytes]) -> bytes:
-    """Nodes that many share refuse what comes too fast; a refusal by the contract is final."""
+    """Nodes refuse what comes too fast, or are away for a moment; what the contract refuses is final."""
     for attempt in range(TRIES):
         try:
             return ask()
-        except NodeRefused as error:
-            if error.code == 3 or any(
-                word in error.words.lower() for word in ("revert", "invalid opcode", "out of gas")
-            ):
+        except NodeFailed as error:
+            if isinstance(error, NodeRefused) and _is_revert(error):
                 raise Reverted from None
             if attempt == TRIES - 1:
                 raise
             time.sleep(PAUSE_S * 2**attempt)
     raise AssertionError("the last try returns or raises")
+
+
+def _is_revert(error: NodeRefused) -> bool:
+    words = error.words.lower()
+    return error.code == 3 or any(word in words for word in ("revert", "invalid opcode", "out of gas"))
 
 
 def _minted_by(log: Any) -> range:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import resource
 import sys
+from contextlib import suppress
 
 MEMORY, SECONDS = 1 << 30, 10  # bytes, of processor time
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for limit, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
+        with suppress(ValueError, OSError):  # some systems know one of them by name only
+            resource.setrlimit(limit, (most, most))
     import resvg_py
 
     side = int(sys.argv[1])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -85,45 +85,60 @@ class Gateways:
                     self._room += len(self._kept.popitem(last=False)[1])
 
     def _ask_block(self, cid: bytes) -> tuple[bytes, str]:
-        failed: list[NotFetched] = []
         strange = False
-        for url in list(self._order):
+
+        def ask(url: str, once: bool) -> bytes:
+            nonlocal strange
             try:
                 address = f"{url}/ipfs/{cid_text(cid)}?format=raw"
-                block = self._web.get(address, MOST_BLOCK, accept=_RAW, own=True)
+                block = self._web.get(address, MOST_BLOCK, accept=_RAW, own=True, once=once)
             except NotFetched as error:
                 # 400, 406 and the like: it does not know the format
                 strange |= url not in self._gives_blocks and 400 <= error.status < 500 and error.status not in _GONE
-                failed.append(error)
-                self._last(url)
-                continue
-            if hashlib.sha256(block).digest() == digest_of(cid):
-                self._gives_blocks.add(url)
-                return block, _name(url)
-            strange |= url not in self._gives_blocks
-            failed.append(NotFetched(f"the gateway {_name(url)} gives other bytes than the CID {cid_text(cid)} names"))
-            self._last(url)
-        if strange:
-            raise _NoBlocks
-        raise _together(failed)
+                raise
+            if hashlib.sha256(block).digest() != digest_of(cid):
+                strange |= url not in self._gives_blocks
+                raise NotFetched(f"the gateway {_name(url)} gives other bytes than the CID {cid_text(cid)} names")
+            self._gives_blocks.add(url)
+            return block
+
+        try:
+            return self._in_turn(ask, lambda: strange)
+        except NotFetched:
+            if strange:
+                raise _NoBlocks from None
+            raise
 
     def _plain(self, place: InIpfs, cid: bytes | None, most: int) -> Got:
         """The file as a gateway has it."""
-        failed: list[NotFetched] = []
         path = "".join(f"/{quote(name, safe='')}" for name in place.path)
-        for url in list(self._order):
-            try:
-                data = self._web.get(f"{url}/ipfs/{place.cid}{path}", most, own=True)
-            except NotFetched as error:
-                failed.append(error)
-                self._last(url)
-                continue
-            verified = cid is not None and not place.path and _is_block(data, cid)
-            if cid is not None and codec_of(cid) == RAW and not place.path and not verified:
-                failed.append(NotFetched(f"the gateway {_name(url)} gives other bytes than the CID names"))
-                continue
-            return Got(data, verified, _name(url))
-        raise _together(failed)
+        whole = cid if not place.path else None  # of the file itself, not of a folder above it
+
+        def ask(url: str, once: bool) -> bytes:
+            data = self._web.get(f"{url}/ipfs/{place.cid}{path}", most, own=True, once=once)
+            if whole is not None and codec_of(whole) == RAW and not _is_block(data, whole):
+                raise NotFetched(f"the gateway {_name(url)} gives other bytes than the CID names")
+            return data
+
+        data, gateway = self._in_turn(ask)
+        return Got(data, whole is not None and _is_block(data, whole), gateway)
+
+    def _in_turn(
+        self, ask: Callable[[str, bool], bytes], enough: Callable[[], bool] = lambda: False
+    ) -> tuple[bytes, str]:
+        """What the first gateway gives, and its name: each is asked once, and then, with patience, those that may have
+        it another time, unless that is `enough`. Raises NotFetched."""
+        failed: dict[str, NotFetched] = {}
+        for once in (True, False):
+            for url in list(self._order):
+                if not once and (enough() or not failed[url].passes):
+                    continue
+                try:
+                    return ask(url, once), _name(url)
+                except NotFetched as error:
+                    failed[url] = error
+                    self._last(url)
+        raise _together(list(failed.values()))
 
     def _last(self, url: str) -> None:
         with self._lock:

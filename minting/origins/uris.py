@@ -46,8 +46,12 @@ Place = InIpfs | Linked | Inline
 
 def shown(text: str) -> str:
     """A URI for people: without control characters, and short."""
-    head = "".join(letter if letter.isprintable() and letter.isascii() else "?" for letter in text[: MOST_SHOWN + 1])
-    return head if len(head) <= MOST_SHOWN else head[:MOST_SHOWN] + "..."
+    return harmless(text) if len(text) <= MOST_SHOWN else harmless(text[:MOST_SHOWN]) + "..."
+
+
+def harmless(text: str) -> str:
+    """A text for a terminal, whoever wrote parts of it."""
+    return "".join(letter if letter.isprintable() and letter.isascii() else "?" for letter in text)
 
 
 def place_of(uri: str, *, arweave: str = "https://arweave.net") -> Place:

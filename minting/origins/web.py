@@ -68,9 +68,9 @@ class Web:
         self._next: dict[str, float] = defaultdict(float)  # when a host may be asked again
         self._failed: Counter[str] = Counter()
 
-    def get(self, url: str, most: int, *, accept: str = "*/*", own: bool = False) -> bytes:
+    def get(self, url: str, most: int, *, accept: str = "*/*", own: bool = False, once: bool = False) -> bytes:
         """What is at `url`, `most` bytes at most. `own`: the user named this service, so it may be anywhere, and http;
-        where it redirects to, may not. Raises NotFetched."""
+        where it redirects to, may not. `once`: there are others to ask first. Raises NotFetched."""
         until, attempt = 0.0, 0
         host = _host(url)
         while True:
@@ -80,6 +80,8 @@ class Web:
                 return data
             except NotFetched as error:
                 failed = error
+            if once:
+                raise failed
             now = time.monotonic()
             patience_s = 0.0 if self._failed[host] >= GIVEN_UP else self._patience_s
             until = until or now + patience_s

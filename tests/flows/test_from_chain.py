@@ -242,6 +242,13 @@ def test_another_contract_does_not_mix_with_it(tmp_path: Path, chain: tuple[Node
         take(tmp_path, odd, licence="MIT")
 
 
+def test_folder_with_other_sources_is_left_alone(tmp_path: Path, odd: Odd) -> None:
+    (tmp_path / "sources" / "images").mkdir(parents=True)
+    with pytest.raises(BadValue, match=r"something in .* already"):
+        take(tmp_path, odd)
+    assert [file.name for file in (tmp_path / "sources").iterdir()] == ["images"]
+
+
 def test_licence_is_asked_for_before_anything(tmp_path: Path, odd: Odd) -> None:
     with pytest.raises(BadValue, match=r"CC0-1\.0"):
         take(tmp_path, odd, licence="")

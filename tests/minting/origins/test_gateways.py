@@ -14,7 +14,7 @@ from minting.ipfs.dagpb import Link, file_data, node_bytes
 from minting.origins.gateways import Gateways
 from minting.origins.uris import InIpfs
 from minting.origins.web import NotFetched, Web
-from tests.minting.origins.strangers import Stranger, serving, status
+from tests.minting.origins.strangers import Stranger, first, serving, status
 
 BIG = random.Random(3).randbytes(3_000_000)
 MOST = 10_000_000
@@ -164,3 +164,20 @@ def test_failure_says_so_for_all_gateways(stranger: Stranger, other: Stranger, f
     other.routes[f"/ipfs/{root}"] = status(504)
     with pytest.raises(NotFetched, match=r"answers 404 \(none of 2 gateways gives it\)"):
         through(stranger.url, other.url).read(InIpfs(root, ("1.json",)), MOST)
+
+
+def test_second_gateway_is_asked_before_the_first_is_waited_for(
+    stranger: Stranger, other: Stranger, folder: Path
+) -> None:
+    root = stranger.add_folder(folder)
+    other.routes[f"/ipfs/{root}"] = status(504)
+    assert through(other.url, stranger.url).read(InIpfs(root, ("1.json",)), MOST).verified
+    assert len(other.asked) == 1
+
+
+def test_all_gateways_are_waited_for_in_the_end(stranger: Stranger, other: Stranger, folder: Path) -> None:
+    root = stranger.add_folder(folder)
+    other.routes[f"/ipfs/{root}"] = status(404)
+    stranger.routes[f"/ipfs/{root}"] = first(2, status(504), stranger.blocks[root])
+    assert through(other.url, stranger.url).read(InIpfs(root, ("1.json",)), MOST).verified
+    assert len([path for path in other.asked if root in path]) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from errors import BadValue
 from flows.settings import Settings
@@ -50,7 +50,9 @@ def holds_no_secret(rpc: str) -> bool:
         parts = urlsplit(_VARIABLE.sub("x", rpc))
     except ValueError:
         return False
-    bare = not (parts.query or parts.fragment or "@" in parts.netloc)
+    bare = not (parts.fragment or "@" in parts.netloc) and all(
+        value == "x" for _, value in parse_qsl(parts.query, True)
+    )
     return bare and all(_PLAIN.fullmatch(part) for part in parts.path.split("/") if part)
 
 

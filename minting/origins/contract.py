@@ -248,7 +248,7 @@ def _patiently(ask: Callable[[], bytes]) -> bytes:
 
 def _is_revert(error: NodeRefused) -> bool:
     words = error.words.lower()
-    return error.code == 3 or any(word in words for word in ("revert", "invalid opcode", "out of gas"))
+    return error.code == 3 or any(word in words for word in ("revert", "invalid opcode", "out of gas", "vm execution"))
 
 
 def _minted_by(log: Any) -> range:

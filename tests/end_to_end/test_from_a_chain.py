@@ -33,6 +33,9 @@ def run(request: pytest.FixtureRequest) -> Run:
     return request.getfixturevalue("toadworks")
 
 
+KEY = "hushhushhush"
+
+
 @pytest.fixture
 def gateway() -> Iterator[Stranger]:
     with serving() as server:
@@ -90,14 +93,15 @@ def test_drop_becomes_a_collection(tmp_path: Path, anvil: Anvil, gateway: Strang
     names = sorted((file.stem for file in (toadz / "images").glob("*.png") if len(file.stem) < 4), key=int)
     ids = [name for name in names if int(name) <= 12]
     address = drop_of(anvil.node(), accounts(1)[0], f"ipfs://{toads_on(gateway, toadz, tmp_path / 'ipfs', ids)}/", 12)
-    command = ["new", "pond", "--contract", f"31337:{address}", "--rpc", anvil.url, "--gateway", gateway.url]
+    rpc = anvil.url + "/?key=${TOAD_KEY}"
+    command = ["new", "pond", "--contract", f"31337:{address}", "--rpc", rpc, "--gateway", gateway.url]
     missing = [id for id in map(str, range(1, 13)) if id not in ids]
-    told = run(*command, "--licence", "CC0-1.0", "--per-second", "500", cwd=tmp_path)
+    told = run(*command, "--licence", "CC0-1.0", "--per-second", "500", cwd=tmp_path, TOAD_KEY=KEY)
     assert f"{len(ids)} of 12 tokens are in pond/sources" in told.stdout, told.stderr
     assert told.returncode == (1 if missing else 0), told.stderr
 
     settings = Settings.read(tmp_path / "pond")
-    assert settings["sources"]["licence"] == "CC0-1.0" and settings.network("chain-31337").rpc == anvil.url
+    assert settings["sources"]["licence"] == "CC0-1.0" and settings.network("chain-31337").rpc == rpc
     for id in ids:
         assert (settings.images / f"{id}.png").read_bytes() == (toadz / "images" / f"{id}.png").read_bytes()
     origin = json.loads((tmp_path / "pond" / "sources" / "origin.json").read_text())
@@ -105,8 +109,13 @@ def test_drop_becomes_a_collection(tmp_path: Path, anvil: Anvil, gateway: Strang
 
     planned = run("plan", cwd=tmp_path / "pond")
     assert planned.returncode == 0 and f"{len(ids)}  sources" in planned.stdout, planned.stdout + planned.stderr
-    again = run(*command, cwd=tmp_path)
+    again = run(*command, cwd=tmp_path, TOAD_KEY=KEY)
     assert "(0 came now)" in again.stdout and "is as it was" in again.stdout, again.stderr
+    anvil.stop()
+    away = run(*command, cwd=tmp_path, TOAD_KEY=KEY)
+    assert away.returncode == 2 and "127.0.0.1 did not answer" in away.stderr
+    assert not any(KEY in one.stdout + one.stderr for one in (told, again, away))
+    assert not any(KEY.encode() in file.read_bytes() for file in (tmp_path / "pond").rglob("*") if file.is_file())
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ MOST_SHOWN = 120  # characters
 _CID = re.compile(r"[A-Za-z0-9]{20,200}")
 _ARWEAVE = re.compile(r"[A-Za-z0-9_-]{43}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_HOST = re.compile(r"[A-Za-z0-9._~:\[\]@-]+")  # with a port, an IPv6 address, or a user, which is refused later
 _KEPT = "/%:@!$&'()*+,;=~-._?"  # as they stand in a URL that somebody wrote
 
 
@@ -149,5 +150,7 @@ def _ascii(uri: str) -> str:
             host = (parts.hostname or "").encode("idna").decode() + (f":{parts.port}" if parts.port else "")
     except (ValueError, UnicodeError):
         raise BadSource(shown(uri), "no address") from None
+    if not _HOST.fullmatch(host):
+        raise BadSource(shown(uri), "no address")
     path, query = (quote(text, safe=_KEPT, errors="replace") for text in (parts.path, parts.query))
     return urlunsplit((parts.scheme, host, path, query, ""))

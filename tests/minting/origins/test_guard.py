@@ -126,13 +126,18 @@ def test_loopback_is_refused_however_it_is_spelt(stranger: Stranger, host: str, 
         "file:///etc/passwd",
         "gopher://127.0.0.1/",
         "//127.0.0.1:22/",
+        "http://[::1",
+        "http://127.0.0.1:99999/",
+        "https://t\u00f6adz.example/",
         "http://127.0.0.1:22/",
     ],
 )
 def test_redirect_is_held_against_the_same_rules(stranger: Stranger, to: str) -> None:
     stranger.routes["/ipfs/x"] = leads_to(to)
     web = Web(plain_http=True, patience_s=0)
-    with pytest.raises(NotFetched, match=r"open internet|no https address|holds a user|port 22"):
+    with pytest.raises(
+        NotFetched, match=r"open internet|no https address|no address|cannot be asked|holds a user|port 22"
+    ):
         web.get(f"{stranger.url}/ipfs/x", 100, own=True)  # the user's own gateway may be here; where it leads may not
     assert stranger.asked == ["/ipfs/x"]
 

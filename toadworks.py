@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from commands import (
+    beginning,
     choosing,
     curating,
     dropping,
@@ -55,7 +56,7 @@ def cli(context: click.Context) -> None:
 
 
 for _command in (
-    making.new,
+    beginning.new,
     making.plan,
     making.run,
     making.work,

@@ -14,6 +14,7 @@ from flows.settings import FILE, Settings
 from flows.sources import find_sources
 from glide.prepare import PREPARE
 from glide.training import painter
+from minting.chain.networks import Network
 from similarity.hashes import ALGORITHMS
 
 FIRST_SOURCES = 24
@@ -170,6 +171,12 @@ release = "release"        # what `toadworks export` writes
 placeholder = "placeholder"  # what `toadworks export --placeholder` writes
 """
 
+NETWORK = """
+[networks.{name}]      # the chain that the sources were read from
+chain_id = {chain_id}
+rpc = {rpc}
+"""
+
 
 def write_collection(
     folder: Path,
@@ -181,9 +188,10 @@ def write_collection(
     guidance_scales: Sequence[float] = (),
     insertion_steps: Sequence[float] = (),
     limit: int | None = None,
+    network: Network | None = None,
 ) -> Settings:
     """Write `folder`/collection.toml for the images in `sources` (`metadata`: default the folder of that name beside
-    them, where there is one).
+    them, where there is one). `network`: one to name in it, whose address holds no secret.
 
     Raises BadValue for a folder that is not there or already is a collection, NothingLeft for one without images.
     """
@@ -216,6 +224,8 @@ def write_collection(
         symbol=_toml(""),
         description=_toml(""),
     )
+    if network is not None:
+        text += NETWORK.format(name=network.name, chain_id=network.chain_id, rpc=_toml(network.rpc))
     (folder / FILE).write_text(text, encoding="utf-8")
     return Settings.read(folder)
 

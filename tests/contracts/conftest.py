@@ -48,6 +48,7 @@ def drop(chain: Chain, untouched: dict[bool, Drop]) -> Iterator[Drop]:
     """As it is just after its deployment, to which the chain goes back after each test."""
     if chain.real not in untouched:
         untouched[chain.real] = Drop(chain)
+        chain.tell("evm_mine")  # to go back is to run the last block once more: an empty one
     taken = chain.tell("evm_snapshot")
     yield untouched[chain.real]
     chain.tell("evm_revert", taken)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,7 +113,7 @@ class Drop:
     def send(self, caller: Any, name: str, *given: Any, value: int = 0, at: int = 0) -> TxReceipt:
         """A call that is to succeed."""
         receipt = self._sent(caller, name, given, value, at)
-        assert receipt["status"] == 1, refusal(self.contract, caller.address, name, *given, value=value)
+        assert receipt["status"] == 1, self.refuses(caller, name, *given, value=value)
         return receipt
 
     def passes(self, caller: Any, name: str, *given: Any, value: int = 0, at: int = 0) -> bool:
@@ -122,7 +122,8 @@ class Drop:
 
     def refuses(self, caller: Any, name: str, *given: Any, value: int = 0) -> str:
         """The name of the error that a call would end with."""
-        return refusal(self.contract, caller.address, name, *given, value=value)
+        asked = {"from": caller.address, "value": value, "gas": GAS}
+        return refused(lambda: self.contract.functions[name](*given).call(asked))
 
     def events(self, receipt: TxReceipt) -> list[tuple[Any, ...]]:
         """Name and values of every event, in order."""
@@ -161,16 +162,16 @@ class Drop:
         return [self.ask("ownerOf", token) for token in range(1, self.ask("totalMinted") + 1)]
 
 
-def refusal(contract: Any, caller: str, name: str, *given: Any, value: int = 0) -> str:
-    """The name of the error that a call would end with."""
+def refused(call: Callable[[], Any]) -> str:
+    """The name of the error that a call ends with."""
     try:
-        contract.functions[name](*given).call({"from": caller, "value": value, "gas": GAS})
+        call()
     except ContractLogicError as error:  # of a node
         data = bytes.fromhex(str(error.data).removeprefix("0x")) if error.data else b""
     except TransactionFailed as error:  # of eth-tester
         data = ast.literal_eval(str(error).removeprefix("execution reverted: "))
     else:
-        raise AssertionError(f"{name} is not refused")
+        raise AssertionError("it is not refused")
     return error_name(data)
 
 

@@ -62,7 +62,7 @@ contract Drop is ERC721A, ERC2981, Ownable2Step {
     event MintingPaused(bool paused);
     event ProvenanceSet(bytes32 provenance);
     event ContractURIUpdated(); // ERC-7572
-    event RoyaltySet(address receiver, uint96 basisPoints); // ERC-2981 has none
+    event RoyaltySet(address indexed receiver, uint96 basisPoints); // ERC-2981 has none
     event MetadataFrozen();
     event Withdrawn(address indexed payee, uint256 amount);
 

@@ -64,11 +64,14 @@ class Chain:
 
     def deploy(self, caller: Any, abi: list[dict[str, Any]], bytecode: str, *given: Any) -> Any:
         """The contract, to be asked. Raises ValueError where its constructor reverts."""
+        return self.web3.eth.contract(address=self.deployed(caller, abi, bytecode, *given)["contractAddress"], abi=abi)
+
+    def deployed(self, caller: Any, abi: list[dict[str, Any]], bytecode: str, *given: Any) -> TxReceipt:
         maker = self.web3.eth.contract(abi=abi, bytecode=bytecode).constructor(*given)
         receipt = self.send(caller, {"data": maker.data_in_transaction, "gas": 16_000_000})
         if not receipt["status"]:
             raise ValueError("the constructor reverts")
-        return self.web3.eth.contract(address=receipt["contractAddress"], abi=abi)
+        return receipt
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,9 @@ class Drop:
         fresh = [chain.web3.eth.account.create().address for _ in range(2)]
         self.terms = replace(Terms(self.owner.address, fresh), **terms)
         self.payees = list(self.terms.payees)
-        self.contract = chain.deploy(self.owner, compiled().abi, compiled().bytecode, self.terms.given())
+        receipt = chain.deployed(self.owner, compiled().abi, compiled().bytecode, self.terms.given())
+        self.contract = chain.web3.eth.contract(address=receipt["contractAddress"], abi=compiled().abi)
+        self.deployed_gas = receipt["gasUsed"]
 
     @property
     def address(self) -> str:

@@ -108,7 +108,7 @@ def drop_rows(chain: Chain, leaves: int = 1024) -> list[Row]:
     drop = Drop(chain, supply=10_000)
     owner, rows = drop.owner, []
     claimers = list(chain.accounts[1:3])
-    other, team, *fresh = strangers(4)
+    other, team, *fresh = strangers(6)
 
     def step(name: str, target: int, caller: Any, function: str, *given: Any, value: int = 0) -> None:
         rows.append(Row(name, drop.send(caller, function, *given, value=value)["gasUsed"], target))
@@ -129,10 +129,15 @@ def drop_rows(chain: Chain, leaves: int = 1024) -> list[Row]:
         step(f"claim of {quantity}", target, wallet, "claim", *given, value=PRICE * quantity)
     step("public mint of 1", 0, chain.accounts[3], "mint", 1, value=PRICE)
     step("public mint of 5", 0, chain.accounts[4], "mint", 5, value=PRICE * 5)
-    drop.send(owner, "teamMint", owner.address, 20)
-    first = drop.ask("totalMinted") - 19
-    step("transfer: last of a run of 20", 0, owner, "transferFrom", owner.address, fresh[1], first + 19)
-    step("transfer: first of that run", 0, owner, "transferFrom", owner.address, fresh[0], first)
+    drop.send(owner, "teamMint", owner.address, 60)
+    begin = drop.ask("totalMinted") - 59
+    # each from a run of its own, since a transfer leaves marks where the next ones need not look further back
+    for name, token, to in (
+        ("1st of a run of 20", begin, fresh[1]),
+        ("20th", begin + 39, fresh[2]),
+        ("19th, which costs most", begin + 58, fresh[3]),
+    ):
+        step(f"transfer: {name}", 0, owner, "transferFrom", owner.address, to, token)
     step("withdraw", 0, chain.accounts[5], "withdraw", drop.payees[0])
     step("setBaseURI", 0, owner, "setBaseURI", f"ipfs://{'b' * 59}/")
     step("freeze", 0, owner, "freeze")

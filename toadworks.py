@@ -14,7 +14,19 @@ from typing import NoReturn
 
 import click
 
-from commands import choosing, curating, keeping, knowing, making, packing, publishing, releasing, reviewing, shuffling
+from commands import (
+    auditing,
+    choosing,
+    curating,
+    keeping,
+    knowing,
+    making,
+    packing,
+    publishing,
+    releasing,
+    reviewing,
+    shuffling,
+)
 from errors import ToadworksError
 
 INTERRUPTED = 130
@@ -66,6 +78,7 @@ for _command in (
     releasing.verify,
     publishing.publish,
     shuffling.shuffle,
+    auditing.audit,
     packing.cid,
     packing.car,
     packing.unpack,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 
 def sync_folder(folder: Path) -> None:
@@ -38,6 +39,40 @@ def write_json(file: Path, content: object) -> None:
     """`write_whole` of JSON; several processes may do it at once."""
     text = json.dumps(content, indent=2) + "\n"
     write_whole(file, text.encode(), beside=f"{os.getpid()}.tmp")
+
+
+class Lines:
+    """A file of JSON, one object a line, added and never changed, so that a process that was killed is gone on from.
+
+    A line is on the disk when `add` returns. A torn line, of a process that was killed while it wrote, counts as never
+    written, as one does that is no JSON object. Threads may share it; processes take turns. Only its owner may read it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._out = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        sync_folder(file.parent)
+        found = file.read_bytes()
+        self.read = [line for line in map(_object, found.split(b"\n")) if line is not None]
+        if found and not found.endswith(b"\n"):
+            os.write(self._out, b"\n")  # so that the torn line harms no other
+
+    def add(self, line: dict[str, Any]) -> None:
+        written = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        os.write(self._out, written)  # with O_APPEND, one line at a time even between threads
+        os.fsync(self._out)
+
+    def close(self) -> None:
+        os.close(self._out)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def is_alive(pid: int) -> bool:

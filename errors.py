@@ -195,10 +195,6 @@ class NotPublished(RunFailed):
         self.where, self.faults, self.missing = where, list(faults), list(missing)
 
 
-def _first(texts: Sequence[str], most: int) -> list[str]:
-    return [*texts[:most], *([f"... and {len(texts) - most} more"] if len(texts) > most else [])]
-
-
 class NodeFailed(ToadworksError):
     """A node of a chain that does not answer, not sensibly, or for another chain. What was asked may be asked again."""
 
@@ -213,3 +209,31 @@ class NodeRefused(NodeFailed):
     def __init__(self, network: str, what: str, code: int, words: str) -> None:
         super().__init__(network, f"the node refused {what}: {words or 'without a word'} (code {code})")
         self.code, self.words = code, words
+
+
+class StepRefused(ToadworksError):
+    """A step of a drop that the contract, the account or the settings do not let be done. Nothing was sent."""
+
+    def __init__(self, network: str, what: str, problem: str) -> None:
+        super().__init__(f"network {network}: {what}: {problem}")
+        self.network, self.what, self.problem = network, what, problem
+
+
+class StepFailed(RunFailed):
+    """A step of a drop that was sent and is not done: it is in the journal, and the same command goes on from there."""
+
+    def __init__(self, network: str, what: str, problem: str) -> None:
+        super().__init__(f"network {network}: {what}: {problem}")
+        self.network, self.what, self.problem = network, what, problem
+
+
+class WrongChain(ToadworksError):
+    """A chain or a contract that is not the one that was rehearsed or dealt with before. Nothing was sent."""
+
+    def __init__(self, network: str, problem: str) -> None:
+        super().__init__(f"network {network}: {problem}")
+        self.network, self.problem = network, problem
+
+
+def _first(texts: Sequence[str], most: int) -> list[str]:
+    return [*texts[:most], *([f"... and {len(texts) - most} more"] if len(texts) > most else [])]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import click
 
-from commands.shared import export_collection, in_collection, settings_of, table_of
+from commands.shared import PASSWORD, export_collection, in_collection, keystore_password, settings_of, table_of
 from errors import BadRelease, NothingLeft
-
-PASSWORD = "TOADWORKS_KEYSTORE_PASSWORD"
 
 
 @click.command()
@@ -34,7 +30,9 @@ def export(collection: Path, placeholder: bool, sign: Path | None, renumber: boo
         )
     from flows.verifying import signer_of
 
-    signer = signer_of(sign, _password(sign)) if sign else None  # a wrong password is told before anything is done
+    signer = (
+        signer_of(sign, keystore_password(sign)) if sign else None
+    )  # a wrong password is told before anything is done
     was_signed = (settings.release_folder / "manifest.signature.json").exists()
     export_collection(settings, renumber, placeholder)
     if was_signed and not signer:
@@ -82,10 +80,3 @@ def verify(manifest: Path | None, collection: Path, signer: str | None, gateway:
         lines = verify_folder(manifest, signer)
     for line in lines:
         click.echo(line)
-
-
-def _password(file: Path) -> str:
-    given = os.environ.get(PASSWORD)
-    if given is None and not sys.stdin.isatty():
-        raise NothingLeft(f"nobody is there to be asked for the password of {file}; put it into {PASSWORD}")
-    return given if given is not None else click.prompt(f"password of {file}", hide_input=True, err=True)

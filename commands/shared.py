@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from errors import BadValue, RunFailed
+from errors import BadValue, NothingLeft, RunFailed
 from flows.server import run_flow
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 MOST_NOTES = 20
+PASSWORD = "TOADWORKS_KEYSTORE_PASSWORD"
 
 in_collection = click.option(
     "-c",
@@ -80,6 +83,14 @@ def tell_notes(ids: Sequence[str], settings: Settings) -> None:
         click.echo(f"note: {sentence}", err=True)
     if len(notes) > MOST_NOTES:
         click.echo(f"note: ... and {len(notes) - MOST_NOTES} more like these; `toadworks similarity show`", err=True)
+
+
+def keystore_password(file: Path) -> str:
+    """Asked for, or out of the environment: never an argument, which every user of the machine may see."""
+    given = os.environ.get(PASSWORD)
+    if given is None and not sys.stdin.isatty():
+        raise NothingLeft(f"nobody is there to be asked for the password of {file}; put it into {PASSWORD}")
+    return given if given is not None else click.prompt(f"password of {file}", hide_input=True, err=True)
 
 
 def write_file(file: Path, write: Callable[[Path], object]) -> None:

@@ -246,6 +246,12 @@ contract Drop is ERC721A, ERC2981, Ownable2Step {
         return (uint32(counts), counts >> 32);
     }
 
+    /// @notice How many tokens the team minted to a wallet: what `teamMint` still has to do is known from the chain.
+    function teamMinted(address wallet) external view returns (uint256) {
+        uint64 counts = _getAux(wallet);
+        return _numberMinted(wallet) - uint32(counts) - (counts >> 32);
+    }
+
     function totalMinted() external view returns (uint256) {
         return _totalMinted();
     }

@@ -1,29 +1,41 @@
-"""What `toadworks audit` answers: the contract of a network's drop, held against the collection; what it minted is marked in
-the table."""
+"""What `toadworks audit` answers: the contract of a network's drop, held against the collection; what it minted is
+marked in the table."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from collection_db import Table
-from errors import BadRelease, BadValue, NothingLeft, RunFailed
+from errors import BadRelease, BadSource, BadValue, NothingLeft, RunFailed
+from flows.dropping import DEPLOY, deployment_of, network_folder
 from flows.progress import shown
 from flows.settings import Settings
 from flows.verifying import verify_published
+from minting.allowlist.files import FILE as ALLOWLIST
+from minting.allowlist.files import read_allowlist
+from minting.chain.networks import Network
 from minting.chain.node import Node
 from minting.chain.reading import TAGS
-from minting.drop.auditing import DIFFERS, OK, UNCHECKED, Expected, Line, Report, audit
-from minting.drop.terms import read_address, read_drop
+from minting.drop.auditing import DIFFERS, OK, UNCHECKED, Expected, Line, Report, audit, caip19
+from minting.drop.journal import Journal
+from minting.drop.terms import WHOLE, read_address, read_drop
 from minting.manifest import FILE, Manifest, read_manifest
 from minting.verifying import verify
 
-ALLOWLIST = "allowlist.json"
 MOST_FAULTS = 20  # of the files
 MARKS = {OK: "ok ", DIFFERS: "BAD", UNCHECKED: "-  "}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A contract to be audited. `block`: the first in which it may have minted; `deployer`: an address, "" where it is
+    not known."""
+
+    address: str
+    block: int
+    deployer: str = ""
 
 
 def audit_collection(
@@ -32,51 +44,55 @@ def audit_collection(
     """Audit the drop on the network called `name`; `contract`: its address, "" for the one that was deployed there, and
     mints are then looked for since its block. `gateway`: where the files are fetched, "" for those on this disk.
 
-    Raises NothingLeft where nothing was deployed or exported, BadSetting, BadValue, NodeFailed.
+    Raises NothingLeft where nothing was deployed or exported, BadSetting, BadRelease, BadSource, BadValue, NodeFailed.
     """
-    network = settings.network(name)
-    at = _block(block)
-    address, first = _contract(settings, name, contract, from_block)
-    expected = expected_of(settings, name, address)
-    report = audit(Node.open(network), address, expected, block=at, from_block=first, meter=shown)
+    network, at = settings.network(name), _block(block)
+    found = _found(settings, network, contract, from_block)
+    expected = expected_of(settings, network, found)
+    report = audit(Node.open(network), found.address, expected, block=at, from_block=found.block, meter=shown)
     folder = settings.placeholder_folder if report.stage == "placeholder" else settings.release_folder
     folder = folder if (folder / FILE).exists() else settings.placeholder_folder
     report = replace(report, lines=[*report.lines, *_files(folder, gateway)])
     return replace(report, lines=[*report.lines, _marked(settings, report)])
 
 
-def expected_of(settings: Settings, network: str, address: str) -> Expected:
-    """What collection.toml, the release, the placeholder and the network's allowlist say of the contract. Raises NothingLeft
-    where nothing was exported, BadSetting, BadRelease, BadValue for an allowlist of another contract."""
+def expected_of(settings: Settings, network: Network, found: Found) -> Expected:
+    """What collection.toml, the release, the placeholder and the network's allowlist say of the contract.
+
+    Raises NothingLeft where nothing was exported, BadSetting, BadRelease, BadSource for an allowlist that is damaged,
+    or of another contract.
+    """
     release, placeholder = _manifest(settings.release_folder), _manifest(settings.placeholder_folder)
     manifest = release or placeholder
     if manifest is None:
         raise NothingLeft("there is no release to hold the contract against: `toadworks export` writes one")
-    drop = read_drop(settings["drop"], settings.file)
-    royalty = settings["release"]["royalty_recipient"]
-    given = settings["drop"]
+    drop, about = read_drop(settings["drop"], settings.file), settings["release"]
+    promised = placeholder.promise.count if placeholder and placeholder.promise else len(manifest.tokens)
+    owner, points = drop.owner or found.deployer, about["royalty_basis_points"]
+    receiver = read_address(about["royalty_recipient"]) if points and about["royalty_recipient"] else owner
+    public = drop.public
     return Expected(
         release=release,
         placeholder=placeholder,
-        supply=drop.supply or len(manifest.tokens),
-        owner=drop.owner or None,
-        payees=drop.payees or ({drop.owner: 10_000} if drop.owner else None),
-        royalty=(read_address(royalty) if royalty else drop.owner, settings["release"]["royalty_basis_points"]),
-        presale=(drop.presale.start, drop.presale.end) if given["presale_start"] else None,
-        public=(drop.public.start, drop.public.end, drop.public.price, drop.public.limit)
-        if given["public_start"]
-        else None,
-        root=_root(settings.folder / "drop" / network / ALLOWLIST, settings.network(network).chain_id, address),
+        supply=drop.supply or promised,
+        owner=owner or None,
+        payees=drop.payees or ({owner: WHOLE} if owner else None),
+        royalty=(receiver, points),
+        presale=(drop.presale.start, drop.presale.end),
+        public=(public.start, public.end, public.price, public.limit),
+        root=_root(network_folder(settings, network) / ALLOWLIST, network, found.address),
     )
 
 
 def forget(settings: Settings, name: str, contract: str) -> int:
     """Take all marks of the network's contract out of the table; how many there were."""
-    address, _ = _contract(settings, name, contract, 0)
+    network = settings.network(name)
+    address = _found(settings, network, contract, 0).address
     table = Table.open(settings.database_url)
-    count = table.mark_minted(f"eip155:{settings.network(name).chain_id}/erc721:{address}", {}, whole=True)
-    table.close()
-    return count
+    try:
+        return table.mark_minted(caip19(network.chain_id, address), {}, whole=True)
+    finally:
+        table.close()
 
 
 def told(report: Report) -> Iterator[str]:
@@ -93,13 +109,14 @@ def told(report: Report) -> Iterator[str]:
     yield f"{bad} to look at, marked BAD{tail}" if bad else f"the chain says what the collection says{tail}"
 
 
-def _contract(settings: Settings, name: str, contract: str, from_block: int) -> tuple[str, int]:
+def _found(settings: Settings, network: Network, contract: str, from_block: int) -> Found:
     if contract:
-        return read_address(contract), from_block
-    from flows.dropping import deployment_of
-
-    found = deployment_of(settings, name)
-    return read_address(found.address), from_block or found.block
+        return Found(read_address(contract), from_block)
+    deployed = deployment_of(settings, network)
+    journal = Journal(network_folder(settings, network))
+    done = [entry.last for entry in journal.entries.values() if entry.done and entry.last.kind == DEPLOY]
+    journal.close()
+    return Found(deployed.address, from_block or deployed.block, done[0].sender if done else "")
 
 
 def _block(given: str) -> str | int:
@@ -114,19 +131,15 @@ def _manifest(folder: Path) -> Manifest | None:
     return read_manifest(folder / FILE) if (folder / FILE).exists() else None
 
 
-def _root(file: Path, chain_id: int, address: str) -> str | None:
-    """The root of the network's allowlist, hexadecimal; None where there is no list."""
+def _root(file: Path, network: Network, address: str) -> str | None:
+    """The root of the network's allowlist; None where there is no list."""
     if not file.exists():
         return None
-    try:
-        about: Any = json.loads(file.read_text(encoding="utf-8"))
-        found = (int(about["chain_id"]), read_address(about["contract"]), bytes.fromhex(about["root"][2:]).hex())
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadValue("allowlist", str(file), "the one that `toadworks allowlist` wrote; make it again") from None
-    if found[:2] != (chain_id, address):
-        allowed = f"one for {address} on chain {chain_id}; make it again"
-        raise BadValue("allowlist", f"{file} for {found[1]} on chain {found[0]}", allowed)
-    return found[2]
+    allowlist = read_allowlist(file)
+    if (allowlist.chain_id, allowlist.contract) != (network.chain_id, address):
+        told = f"is for {allowlist.contract} on chain {allowlist.chain_id}, not for {address} on {network.chain_id}"
+        raise BadSource(file, f"{told}: `toadworks allowlist` makes it again")
+    return allowlist.root
 
 
 def _files(folder: Path, gateway: str) -> Iterator[Line]:

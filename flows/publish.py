@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from errors import BadRelease, BadSetting, RunFailed
+from errors import BadRelease, BadSetting
+from flows.alone import alone_in
 from flows.places import PLACES, check_place, destination_of, is_folder
 from flows.progress import meter
 from flows.settings import Settings
@@ -24,7 +23,7 @@ from minting.uploading.sending import Cost, Delivery, pieces_of
 __all__ = ["FOLDER", "Cost", "Published", "alone", "publish"]
 
 FOLDER = ".publish"  # in the collection's: the journal, the lock, CARs on their way
-CARS, LOCK = "cars", "lock"
+CARS = "cars"
 
 
 @dataclass(frozen=True)
@@ -129,20 +128,6 @@ def packed(contents: Contents, part: Part, folder: Path) -> Root:
     return Root(part, car, car.stat().st_size)
 
 
-@contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Nobody else publishes this collection, or exports what is being published. One thread may ask again and again.
-    Raises RunFailed where somebody does."""
-    folder = settings.folder / FOLDER
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK, timeout=0, is_singleton=True)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise RunFailed(
-            f"{settings.folder}: another process publishes this collection; wait until it has ended"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+def alone(settings: Settings) -> AbstractContextManager[None]:
+    """Nobody else publishes this collection, or exports what is being published: see `alone_in`."""
+    return alone_in(settings.folder / FOLDER, "publishes this collection")

@@ -19,6 +19,8 @@ with keeping_recursion_limit():
 
 TIMEOUT = 20  # seconds for an answer
 TRIES, PAUSE = 5, 0.25  # of what only asks; seconds, doubled each time
+# what is signed is sent once for each decision to send it, and then looked for; logs are asked for again, but fewer
+_ONCE = ("eth_sendRawTransaction", "eth_getLogs")
 _AWAY = (requests.exceptions.RequestException, ConnectionError, TimeoutError, TooManyRequests)
 _STRANGE = (BadResponseFormat, ValueError, TypeError, KeyError, AttributeError)  # what answers that are none lead to
 
@@ -36,8 +38,7 @@ class Node:
             errors=(requests.exceptions.RequestException,),
             retries=TRIES,
             backoff_factor=PAUSE,
-            # what is signed is sent once for each decision to send it, and then looked for
-            method_allowlist=[method for method in REQUEST_RETRY_ALLOWLIST if method != "eth_sendRawTransaction"],
+            method_allowlist=[method for method in REQUEST_RETRY_ALLOWLIST if method not in _ONCE],
         )
         provider = HTTPProvider(
             network.url(), request_kwargs={"timeout": TIMEOUT}, exception_retry_configuration=retries

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from errors import NodeFailed, NodeRefused
+from minting.chain import raw
 from minting.chain.node import Node
 
 MOST_AT_ONCE = 100  # questions in a batch: public nodes take no more
@@ -122,10 +123,13 @@ def _batch(node: Node, what: str, questions: Sequence[Question]) -> list[Any] | 
 
 
 def _single(node: Node, what: str, question: Question) -> Any:
-    method, given = question
-    with node.asking(what):
-        response = node.web3.provider.make_request(method, given)  # type: ignore[arg-type]
-        return _result(node, what, response)
+    """With patience: what the node is too busy for is asked again."""
+    try:
+        return raw.ask(node, what, question[0], *question[1])
+    except NodeRefused as error:
+        if _refuses(error.code, error.words):
+            return Reverted()
+        raise
 
 
 def _result(node: Node, what: str, response: Any) -> Any:
@@ -133,10 +137,14 @@ def _result(node: Node, what: str, response: Any) -> Any:
     if error is None:
         return response["result"]
     code, words = (error.get("code"), str(error.get("message", ""))) if isinstance(error, dict) else (0, str(error))
-    if code == _REVERTED or "revert" in words.lower():
+    if _refuses(code, words):
         return Reverted()
-    told = "".join(filter(str.isprintable, words))[:200]
-    raise NodeRefused(node.network.name, what, code if isinstance(code, int) else 0, told)
+    raise NodeRefused(node.network.name, what, 0, "")  # never shown: the question is asked again, alone
+
+
+def _refuses(code: Any, words: str) -> bool:
+    """Was it the contract, and not the node?"""
+    return code == _REVERTED or "revert" in words.lower()
 
 
 def _bytes_of(answers: Sequence[Any]) -> int:

@@ -14,7 +14,9 @@ from minting.chain.mints import Mint, mints_of
 from minting.chain.node import Node
 from minting.chain.reading import TRIES, Block, Reorganized, ask, pinned, steady
 from minting.drop.contract import compiled
-from minting.drop.state import NOBODY, WHOLE, Sale, State, code_at, plain, read_state, token_uris
+from minting.drop.state import NOBODY, Sale, State, code_at, plain, read_state, token_uris
+from minting.drop.steps import NO_ROOT
+from minting.drop.terms import WHOLE
 from minting.manifest import Manifest, provenance
 
 OK, DIFFERS, UNCHECKED = "ok", "differs", "not checked"
@@ -41,7 +43,7 @@ class Expected:
 
     `release`, `placeholder`: the manifests; `payees`: basis points by address; `royalty`: receiver ("" for
     anybody) and basis points; `presale`: start and end; `public`: start, end, wei, tokens a wallet;
-    `root`: of the allowlist, hexadecimal. Addresses are in EIP-55's form.
+    `root`: of the allowlist, 0x and 64 digits. Addresses are in EIP-55's form.
     """
 
     release: Manifest | None = None
@@ -118,19 +120,25 @@ def audit(
     )
 
 
-def provenances(release: Manifest) -> dict[str, str]:
+def caip19(chain_id: int, address: str) -> str:
+    """An ERC-721 contract's name on all chains (CAIP-19)."""
+    return f"eip155:{chain_id}/erc721:{address}"
+
+
+def provenances(release: Manifest, count: int | None = None) -> dict[str, str]:
     """The provenance hashes that a contract may have been given before its first mint, hexadecimal, and which they are.
-    With a shuffle they are over the order before it, since that is what was there to be promised."""
-    images = [token.image for token in release.tokens]
+    With a shuffle they are over the order before it, since that is what was there to be promised; else over the first
+    `count` images."""
+    images = [token.image for token in release.tokens[:count]]
     if release.shuffle and "order" in release.shuffle:
-        by_hash = {image.sha256: image for image in images}
+        by_hash = {token.image.sha256: token.image for token in release.tokens}
         images = [by_hash[sha256] for sha256 in release.shuffle.get("initial", ()) if sha256 in by_hash]
     both = provenance(images)
     return {both.sha256: "SHA-256", both.keccak256: "Keccak-256"}
 
 
 def _audited(node: Node, address: str, expected: Expected, at: Block, from_block: int, meter: Meter) -> Report:
-    contract = f"eip155:{node.network.chain_id}/erc721:{address}"
+    contract = caip19(node.network.chain_id, address)
     report = Report(network=node.network.name, address=address, contract=contract, block=at)
     code = code_at(node, address, at)
     if not compiled().is_code(code):
@@ -250,9 +258,10 @@ def _provenance(state: State, expected: Expected) -> Line:
     )
     if not state.minted:
         remedy = "set it before the first mint (setProvenance)"
+    promise = expected.placeholder.promise if expected.placeholder else None
     if expected.release:
-        known = provenances(expected.release)
-    elif promise := expected.manifest.promise:
+        known = provenances(expected.release, promise.count if promise else None)
+    elif promise:
         known = {promise.provenance_sha256: "SHA-256, as the placeholder promises it"}
     else:
         return Line(what, UNCHECKED, "there is no release, and the placeholder promises none")
@@ -275,17 +284,16 @@ def _royalty(state: State, expected: Expected) -> Line:
 
 
 def _root(state: State, expected: Expected) -> Line:
-    what, none = "allowlist", "0" * 64
-    if expected.root is None and state.root == none:
+    what, found = "allowlist", "none" if state.root == NO_ROOT else f"the root {state.root}"
+    closed = expected.presale is not None and not expected.presale[1]
+    if state.root == NO_ROOT and (closed or expected.root is None):
         return Line(what, OK, "there is none")
     if expected.root is None:
-        told = f"the chain has the root 0x{state.root}, and there is no allowlist.json to hold it against"
-        return Line(what, UNCHECKED, told)
+        return Line(what, UNCHECKED, f"the chain has {found}, and there is no allowlist.json to hold it against")
     if state.root == expected.root:
-        return Line(what, OK, f"its root is 0x{state.root}")
-    told = "none" if state.root == none else f"0x{state.root}"
-    remedy = "`toadworks open` sets the root of allowlist.json"
-    return Line(what, DIFFERS, f"the chain has the root {told}, and allowlist.json 0x{expected.root}", remedy)
+        return Line(what, OK, f"its root is {state.root}")
+    told = f"the chain has {found}, and allowlist.json the root {expected.root}"
+    return Line(what, DIFFERS, told, "`toadworks open` sets the root of allowlist.json")
 
 
 def _people(state: State, expected: Expected) -> Iterator[Line]:

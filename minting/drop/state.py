@@ -10,6 +10,7 @@ from typing import Any
 from minting.chain.node import Node
 from minting.chain.reading import Block, Reverted, ask, asked, call_at
 from minting.drop.contract import compiled
+from minting.drop.terms import WHOLE
 from minting.ethereum import keeping_recursion_limit
 
 with keeping_recursion_limit():
@@ -18,7 +19,6 @@ with keeping_recursion_limit():
     from eth_utils.address import to_checksum_address
     from eth_utils.crypto import keccak
 
-WHOLE = 10_000  # basis points
 MOST_SHOWN = 100  # characters of a text of the chain's
 NOBODY = "0x" + 40 * "0"
 _PLAIN = (
@@ -50,8 +50,8 @@ class Payee:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """`provenance`, `root`: hexadecimal, without 0x; `pending`: who was offered the contract, or ""; `balance`,
-    `released`: wei; addresses are in EIP-55's form."""
+    """`provenance`: hexadecimal, without 0x; `root`: with it; `pending`: who was offered the contract, or "";
+    `balance`, `released`: wei; addresses are in EIP-55's form."""
 
     name: bytes
     symbol: bytes
@@ -104,7 +104,7 @@ def read_state(node: Node, address: str, block: Block) -> State:
         base_uri=said["baseURI"][0],
         contract_uri=said["contractURI"][0],
         provenance=said["provenance"][0].hex(),
-        root=said["allowlistRoot"][0].hex(),
+        root="0x" + said["allowlistRoot"][0].hex(),
         sale=Sale(**dict(zip(names, said["sale"], strict=True))),
         frozen=said["frozen"][0],
         released=said["totalReleased"][0],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
 
+from durable import Lines
 from minting.uploading.pieces import Piece
 
 FILE = "journal.jsonl"
@@ -17,21 +16,17 @@ SENT, VERIFIED, LOST, BEGUN = "sent", "verified", "lost", "begun"
 class Journal:
     """The journal in `folder`, of several destinations by their keys. Threads may share it; processes take turns.
 
-    A line is on the disk when `say` returns. A torn line, of a process that was killed while it wrote, counts as never
-    written. Only its owner may read the file, as an upload's address may be enough to write to it.
+    What is noted is on the disk when `say` returns; `durable.Lines` tells what a kill may do. Only its owner may read
+    the file, as an upload's address may be enough to write to it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
         self._lock = threading.Lock()
         self._last: dict[tuple[str, str, str], dict[str, Any]] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        self._out = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        for line in self.file.read_bytes().split(b"\n"):
+        self._lines = Lines(self.file)
+        for line in self._lines.read:
             self._take(line)
-        size = os.fstat(self._out).st_size
-        if size and os.pread(self._out, 1, size - 1) != b"\n":
-            os.write(self._out, b"\n")  # so that the torn line harms no other
 
     def state(self, to: str, piece: Piece) -> str:
         """SENT, VERIFIED, or "" where nothing is known of this very content under this name."""
@@ -48,18 +43,15 @@ class Journal:
         line = {"to": to, "name": piece.name, "content": piece.content, "state": state}
         if upload:
             line["upload"] = upload
-        written = json.dumps(line, ensure_ascii=False).encode() + b"\n"
         with self._lock:
-            os.write(self._out, written)
-            os.fsync(self._out)
-            self._take(written)
+            self._lines.add(line)
+            self._take(line)
 
     def close(self) -> None:
-        os.close(self._out)
+        self._lines.close()
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: dict[str, Any]) -> None:
         try:
-            given = json.loads(line)
-            self._last[given["to"], given["name"], given["content"]] = given
-        except (ValueError, TypeError, KeyError):
+            self._last[line["to"], line["name"], line["content"]] = line
+        except (TypeError, KeyError):
             return

@@ -1,71 +1,72 @@
-"""A chain with a drop on it, which every test finds as the first one did."""
+"""Terms, an account and a sender on a node of a new chain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from minting.manifest import FILE, read_manifest
-from minting.metadata import Release, Token
-from minting.placeholder import write_placeholder
-from minting.release import write_release
-from tests.chains import Anvil, accounts
-from tests.minting.drop.deployed import PRICE, Drop
+from minting.chain.node import Node
+from minting.drop.calls import deployment
+from minting.drop.journal import Journal
+from minting.drop.sending import Sender, Waiting
+from minting.drop.steps import Drop
+from minting.drop.terms import Phase, Terms
+from tests.chains import Anvil
 
-RELEASE = Release(collection="Crayon Toads", symbol="TOAD", image_size=64)
-TOKENS = 6
-
-
-@pytest.fixture(scope="session")
-def releases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The folders of a release of six tokens, and of its placeholder."""
-    folder = tmp_path_factory.mktemp("releases")
-    tokens = []
-    for number in range(1, TOKENS + 1):
-        pixels = np.random.default_rng(number).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-        tokens.append(
-            Token(
-                number=number,
-                source="7",
-                source_licence="CC0-1.0",
-                style="crayon",
-                prompt="a toad",
-                guidance_scale=3.0,
-                insertion_step=4,
-                steps=15,
-                mode="clean",
-                seed=number,
-                recipe_id=f"{number:064x}",
-                model="tadpole",
-                weights_sha256="ab" * 32,
-                image=folder / f"{number}.png",
-            )
-        )
-    release = write_release(folder / "release", tokens, RELEASE)
-    return release, write_placeholder(folder / "placeholder", read_manifest(release / FILE), RELEASE)
+QUICK = Waiting(pause=0.02, again=0.3, stalled=2.0, doubt=0.5, away=5.0)
 
 
-@pytest.fixture(scope="module")
-def standing(anvil_binary: Path, releases: tuple[Path, Path]) -> Iterator[Drop]:
-    """Revealed, both phases set, four tokens minted to the team and one sold."""
-    release, placeholder = (read_manifest(folder / FILE) for folder in releases)
-    node = Anvil(anvil_binary)
-    owner, friend, buyer = accounts(3)
-    drop = Drop(node, owner, release, {owner.address: 7_500, friend.address: 2_500}, placeholder=placeholder).open()
-    drop.call("teamMint", friend.address, 4)
-    drop.call("mint", 1, sender=buyer, value=PRICE)
-    yield drop
-    node.stop()
+def terms(**other: Any) -> Terms:
+    given: dict[str, Any] = {
+        "name": "Pond",
+        "symbol": "POND",
+        "supply": 100,
+        "owner": "",
+        "provenance": "ab" * 32,
+        "base_uri": "ipfs://bafyplaceholder/",
+        "contract_uri": "ipfs://bafycollection",
+        "royalty_receiver": "",
+        "royalty_basis_points": 500,
+        "payees": {},
+        "team": {},
+        "presale": Phase(),
+        "public": Phase(),
+    }
+    return Terms(**(given | other))
+
+
+@dataclass
+class Party:
+    """An account that sends to a node, with a journal in a folder, which another `Sender` may go on with."""
+
+    anvil: Anvil
+    folder: Path
+    account: Any
+    network: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def node(self) -> Node:
+        return self.anvil.node(**self.network)
+
+    def sender(self, node: Node | None = None, waiting: Waiting = QUICK) -> Sender:
+        return Sender(node or self.node(), Journal(self.folder), self.account, say=self.said.append, waiting=waiting)
+
+    def deployed(self, given: Terms) -> Drop:
+        sender = self.sender()
+        done = sender.send(deployment(given, self.account.address))
+        return Drop(sender.node, done.contract, given)
 
 
 @pytest.fixture
-def drop(standing: Drop) -> Iterator[Drop]:
-    """`standing`, and the chain is taken back afterwards."""
-    before = standing.anvil.ask("evm_snapshot")
-    yield standing
-    standing.anvil.ask("evm_revert", before)
+def party(anvil: Anvil, tmp_path: Path) -> Party:
+    return Party(anvil, tmp_path / "drop", anvil.fresh())
+
+
+@pytest.fixture
+def slow_anvil(anvil: Anvil) -> Anvil:
+    """It mines only when it is told to."""
+    anvil.ask("evm_setAutomine", False)
+    return anvil

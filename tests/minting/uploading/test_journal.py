@@ -25,7 +25,7 @@ from minting.uploading.pieces import Item
 journal = Journal(Path(sys.argv[1]))
 for number in range(50):
     journal.say("folder", Item(f"{number}.png", Path("x"), "ab" * 32, 1, "image/png"), SENT)
-os.write(journal._out, b'{"to": "folder", "name": "torn')
+os.write(os.open(journal.file, os.O_WRONLY | os.O_APPEND), b'{"to": "folder", "name": "torn')
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -15,7 +15,7 @@ from tests.chains import Anvil
 
 ALWAYS = (1, 4_000_000_000)  # seconds since 1970: no test waits for a phase
 PRICE = 10**15  # wei
-ROOT = "17" * 32
+ROOT = "0x" + "17" * 32
 
 
 class Drop:
@@ -52,7 +52,7 @@ class Drop:
         return self.node.web3
 
     def open(self) -> Drop:
-        self.call("setPresale", bytes.fromhex(ROOT), 1, 2)
+        self.call("setPresale", bytes.fromhex(ROOT[2:]), 1, 2)
         self.call("setPublicSale", *ALWAYS, PRICE, 3)
         return self
 

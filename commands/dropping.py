@@ -1,0 +1,104 @@
+"""The drop on a network: rehearse, deploy, open, mint, reveal, freeze, withdraw."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.shared import in_collection, keystore_password, settings_of
+from errors import NothingLeft
+
+if TYPE_CHECKING:
+    from flows.dropping import Call, Network, Outcome, Priced
+
+KEYSTORE = "TOADWORKS_KEYSTORE"
+say = partial(click.echo, err=True)
+
+
+def _step(kind: str, name: str, help: str) -> click.Command:
+    """A command that does what is still to be done of a kind."""
+
+    @click.command(name, help=help)
+    @in_collection
+    @click.option("--network", required=True, metavar="NAME", help="A [networks.NAME] of collection.toml.")
+    @click.option(
+        "--keystore",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar=KEYSTORE,
+        show_envvar=True,
+        help="The keystore file of whoever signs.",
+    )
+    @click.option("--yes", is_flag=True, help="Do it, where nobody is there to be asked.")
+    @click.option("--dry-run", is_flag=True, help="Say what is still to be done, and what it would cost; send nothing.")
+    @click.option("--unsigned", is_flag=True, help="Write the calls for a multisig to sign, instead of sending them.")
+    @click.option("--stop", is_flag=True, hidden=kind != "open", help="Stop minting, in every phase, instead.")
+    def command(
+        collection: Path, network: str, keystore: Path | None, yes: bool, dry_run: bool, unsigned: bool, stop: bool
+    ) -> None:
+        settings = settings_of(collection)
+        place = settings.network(network)
+        from flows import dropping
+
+        chosen = dropping.STOP if stop and kind == dropping.OPEN else kind
+        if unsigned:
+            return _tell_unsigned(dropping.write_unsigned(settings, place, chosen))
+        if keystore is None:
+            raise NothingLeft(f"who signs? --keystore FILE, or {KEYSTORE}; or --unsigned, for a multisig")
+        account = dropping.read_keystore(keystore, keystore_password(keystore))
+        agree = _asking(yes, dry_run)
+        _tell(dropping.do(settings, place, chosen, account, agree=agree, say=say), place)
+
+    return command
+
+
+deploy = _step("deploy", "deploy", "Put the contract on a chain, with the terms that were rehearsed.")
+open_ = _step("open", "open", "Set the phases' times, prices and allowlist, as collection.toml has them.")
+mint = _step("mint", "mint", "Mint the team's tokens, those that it does not have yet.")
+reveal = _step("reveal", "reveal", "Point the tokens at the release's metadata instead of the placeholder's.")
+freeze = _step("freeze", "freeze", "Make the revealed metadata's address final, for ever.")
+withdraw = _step("withdraw", "withdraw", "Pay every payee what is due to it.")
+steps = (deploy, open_, mint, reveal, freeze, withdraw)
+
+
+def _asking(yes: bool, dry_run: bool) -> Callable[[Network, list[Priced], str], bool]:
+    def agree(network: Network, priced: list[Priced], signer: str) -> bool:
+        where = f"on {network.name} (chain {network.chain_id}), signed by {signer}"
+        click.echo(f"{where}:")
+        for one in priced:
+            click.echo(f"  {one.call.what}")
+            click.echo(f"      {one.gas} gas, about {network.money(one.likely)}, at most {network.money(one.most)}")
+        if len(priced) > 1:
+            likely, most = (network.money(sum(getattr(one, key) for one in priced)) for key in ("likely", "most"))
+            click.echo(f"  in all about {likely}, at most {most}")
+        if dry_run:
+            return False
+        if not yes and not sys.stdin.isatty():
+            raise NothingLeft("nobody is there to be asked whether to do it; --yes does it unasked")
+        return yes or click.confirm("sign and send?", err=True)
+
+    return agree
+
+
+def _tell(outcome: Outcome, network: Network) -> None:
+    if not outcome.agreed:
+        click.echo("nothing was sent")
+        return
+    for call, done in outcome.done:
+        link = f"{network.explorer.rstrip('/')}/tx/{done.hash}" if network.explorer else done.hash
+        click.echo(f"{call.what}: block {done.block}, {link}")
+    if not outcome.done:
+        click.echo("there is nothing left to do: the chain holds it already")
+    click.echo(f"contract: {outcome.address}")
+
+
+def _tell_unsigned(written: tuple[Path, list[Call]] | None) -> None:
+    if written is None:
+        click.echo("there is nothing left to do: the chain holds it already")
+        return
+    file, calls = written
+    click.echo(f"{len(calls)} calls to be signed: {file} (Safe's Transaction Builder loads it)")

@@ -1,0 +1,100 @@
+"""The terms of a collection's drop, from its settings and what it exported; and whether they were rehearsed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from durable import write_json
+from errors import BadRelease, BadSetting, NothingLeft
+from flows.settings import FILE as SETTINGS
+from flows.settings import Settings
+from minting.drop.contract import compiled
+from minting.drop.terms import MOST_ROYALTY, Terms, read_drop
+from minting.manifest import FILE, Manifest, read_manifest
+from minting.placeholder import unrevealed
+
+FOLDER, REHEARSAL = "drop", "rehearsal.json"  # in the collection's folder, and in that
+
+
+def drop_folder(settings: Settings) -> Path:
+    return settings.folder / FOLDER
+
+
+def terms_of(settings: Settings) -> Terms:
+    """What is deployed: with the placeholder's addresses where there is one, else with the release's, revealed at once.
+
+    Raises BadSetting, and BadRelease where nothing was exported or the release may not be shown yet.
+    """
+    manifest = read_manifest(manifest_before_reveal(settings))
+    given = read_drop(settings["drop"], settings.file)
+    if manifest.standard != "ERC-721":
+        raise BadSetting(settings.file, "release.standard", f"the contract has no {manifest.standard}", "ERC-721")
+    if faults := [] if manifest.promise else unrevealed(manifest):
+        raise BadRelease(settings.release_folder, [*faults, "or `toadworks export --placeholder`, to reveal later"])
+    royalty = settings["release"]["royalty_basis_points"]
+    if royalty > MOST_ROYALTY:
+        allowed = f"0..{MOST_ROYALTY}: the contract takes no more"
+        raise BadSetting(settings.file, "release.royalty_basis_points", str(royalty), allowed)
+    count = manifest.promise.count if manifest.promise else len(manifest.tokens)
+    supply = given.supply or count
+    if supply > count:
+        raise BadSetting(settings.file, "drop.supply", f"{supply} tokens, and the release has {count}", f"1..{count}")
+    if sum(given.team.values()) > supply:
+        raise BadSetting(settings.file, "drop.team", f"{sum(given.team.values())} tokens", f"at most {supply} in all")
+    promised = manifest.promise.provenance_sha256 if manifest.promise else manifest.provenance.sha256
+    return Terms(
+        name=manifest.collection.name,
+        symbol=manifest.collection.symbol,
+        supply=supply,
+        owner=given.owner,
+        provenance=promised,
+        base_uri=manifest.base_uri,
+        contract_uri=manifest.contract_uri,
+        royalty_receiver=settings["release"]["royalty_recipient"] if royalty else "",
+        royalty_basis_points=royalty,
+        payees=given.payees,
+        team=given.team,
+        presale=given.presale,
+        public=given.public,
+    )
+
+
+def manifest_before_reveal(settings: Settings) -> Path:
+    """Of the placeholder if there is one, else of the release."""
+    placeholder = settings.placeholder_folder / FILE
+    return placeholder if placeholder.exists() else settings.release_folder / FILE
+
+
+def release_to_reveal(settings: Settings) -> Manifest:
+    """Raises BadRelease where it may not be shown yet."""
+    manifest = read_manifest(settings.release_folder / FILE)
+    if faults := unrevealed(manifest):
+        raise BadRelease(settings.release_folder, faults)
+    return manifest
+
+
+def note_rehearsed(settings: Settings, terms: Terms) -> Path:
+    """These terms went well, with this contract."""
+    file = drop_folder(settings) / REHEARSAL
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    write_json(file, _rehearsed(terms))
+    return file
+
+
+def check_rehearsed(settings: Settings, terms: Terms) -> None:
+    """Raises NothingLeft where something else was rehearsed, or nothing."""
+    file = drop_folder(settings) / REHEARSAL
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise NothingLeft("this drop was not rehearsed: `toadworks rehearse` first; it costs nothing") from None
+    if found != _rehearsed(terms):
+        told = f"{SETTINGS}, the release or the contract changed since the rehearsal: `toadworks rehearse` again"
+        raise NothingLeft(told)
+
+
+def _rehearsed(terms: Terms) -> dict[str, Any]:
+    return {"terms": terms.digest, "contract": hashlib.sha256(compiled().bytecode.encode()).hexdigest()}

@@ -1,0 +1,200 @@
+"""The drop on a network: what is still to be done is worked out from the chain, shown, agreed to, and done once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from durable import write_json
+from errors import NothingLeft, StepRefused, WrongChain
+from flows.alone import alone_in
+from flows.drop_terms import check_rehearsed, drop_folder, release_to_reveal, terms_of
+from flows.settings import Settings
+from minting.allowlist.files import FILE as ALLOWLIST
+from minting.allowlist.files import read_allowlist
+from minting.chain.networks import Network
+from minting.chain.node import Node
+from minting.drop.calls import Call, deployment
+from minting.drop.contract import INPUT
+from minting.drop.journal import DEPLOY, Done, Journal
+from minting.drop.sending import Priced, Sender, Waiting
+from minting.drop.steps import FREEZE, MINT, NO_ROOT, OPEN, REVEAL, STOP, WITHDRAW, Drop
+from minting.drop.terms import Terms
+from minting.ethereum import LocalAccount
+from minting.signing import read_keystore
+
+__all__ = ["DEPLOY", "FREEZE", "MINT", "OPEN", "REVEAL", "STOP", "WITHDRAW", "Call", "Deployment", "Network"]
+__all__ += ["Outcome", "Priced", "deployment_of", "do", "read_keystore", "write_unsigned"]
+
+KINDS = (DEPLOY, OPEN, STOP, MINT, REVEAL, FREEZE, WITHDRAW)
+REHEARSED = (DEPLOY, OPEN, MINT)  # what is done only as it was rehearsed
+PATIENT = Waiting()
+CONTRACT = "contract.json"  # the standard JSON that explorers verify from
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where the contract lies, and the block that it came with."""
+
+    address: str
+    block: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done now, and the contract's address ("" where there is none yet). `agreed`: whether it was wanted."""
+
+    done: list[tuple[Call, Done]]
+    address: str
+    agreed: bool = True
+
+
+def network_folder(settings: Settings, network: Network) -> Path:
+    """What belongs to one network: the journal, the allowlist, what explorers ask for."""
+    return drop_folder(settings) / network.name
+
+
+def deployment_of(settings: Settings, network: Network) -> Deployment:
+    """Raises NothingLeft where nothing was deployed."""
+    journal = Journal(network_folder(settings, network))
+    found = journal.deployment
+    journal.close()
+    if not found:
+        raise NothingLeft(f"nothing was deployed on {network.name}: `toadworks deploy --network {network.name}` first")
+    return Deployment(*found)
+
+
+def do(
+    settings: Settings,
+    network: Network,
+    kind: str,
+    account: LocalAccount,
+    *,
+    agree: Callable[[Network, list[Priced], str], bool],
+    say: Callable[[str], None],
+    waiting: Waiting = PATIENT,
+) -> Outcome:
+    """Do what is still to be done of a kind (see KINDS). First, whatever was sent before is brought to its end.
+
+    `agree` is told the calls with what they cost, and who signs; after a no, nothing is sent. Raises BadSetting,
+    BadRelease and NothingLeft for what is not ready; WrongChain where chain or contract are not those dealt with
+    before; StepRefused, StepFailed and NodeFailed.
+    """
+    terms = terms_of(settings)
+    if kind in REHEARSED:
+        check_rehearsed(settings, terms)
+    with at_work(settings, network) as (node, journal):
+        sender = Sender(node, journal, account, say=say, waiting=waiting)
+        sender.settle()
+        calls = still_to_do(settings, node, journal, kind, terms, account.address)
+        done: list[tuple[Call, Done]] = []
+        if calls:
+            priced = sender.price(calls)
+            if not agree(network, priced, account.address):
+                return Outcome([], _address(journal), agreed=False)
+            sender.check_funds(priced)
+            for one in calls:
+                done.append((one, sender.send(one)))
+                say(f"done: {one.what} ({network.money(done[-1][1].paid)} for gas)")
+        address = _address(journal)
+        if address:
+            Drop(node, address, terms).check_code()
+            _leave_source(network_folder(settings, network))
+    return Outcome(done, address)
+
+
+def write_unsigned(settings: Settings, network: Network, kind: str) -> tuple[Path, list[Call]] | None:
+    """Write what is still to be done for a multisig to sign: a batch of Safe's Transaction Builder. None where nothing
+    is.
+
+    Raises as `do` does, and StepRefused where the owner is to deploy but is not named.
+    """
+    terms = terms_of(settings)
+    if kind == DEPLOY and not terms.owner:
+        raise StepRefused(network.name, "deploy", "who is to own the contract? Set drop.owner")
+    if kind in REHEARSED:
+        check_rehearsed(settings, terms)
+    with at_work(settings, network) as (node, journal):
+        Sender(node, journal).settle()
+        calls = still_to_do(settings, node, journal, kind, terms, "")
+    if not calls:
+        return None
+    file = network_folder(settings, network) / f"unsigned-{kind}.json"
+    batch = [{"to": one.to or None, "value": str(one.value), "data": one.data, "contractMethod": None} for one in calls]
+    told = "; ".join(one.what for one in calls)
+    about = {"name": f"{terms.name}: {kind}", "description": told}
+    write_json(file, {"version": "1.0", "chainId": str(network.chain_id), "meta": about, "transactions": batch})
+    return file, calls
+
+
+def still_to_do(settings: Settings, node: Node, journal: Journal, kind: str, terms: Terms, signer: str) -> list[Call]:
+    """`signer`: "" for the contract's owner, whoever that is."""
+    address = _address(journal)
+    if kind == DEPLOY:
+        return [] if address else [deployment(terms, signer or terms.owner)]
+    if not address:
+        raise NothingLeft(f"nothing was deployed on {node.network.name}: `toadworks deploy` comes first")
+    drop = Drop(node, address, terms)
+    drop.check_code()
+    if signer and kind != WITHDRAW:  # which anybody may do
+        drop.check_signer(signer)
+    if kind == OPEN:
+        return list(drop.opening(_root(settings, node.network, address, terms)))
+    if kind in (REVEAL, FREEZE):
+        release = release_to_reveal(settings)
+        return list(
+            drop.revealing(release.base_uri, release.contract_uri)
+            if kind == REVEAL
+            else drop.freezing(release.base_uri)
+        )
+    return list({STOP: drop.stopping, MINT: drop.minting, WITHDRAW: drop.withdrawing}[kind]())
+
+
+@contextmanager
+def at_work(settings: Settings, network: Network) -> Iterator[tuple[Node, Journal]]:
+    """The network's node and journal, for one process at a time. Raises WrongChain where the chain is another one than
+    the journal's: two chains may have one id, as every test chain that is started anew."""
+    folder = network_folder(settings, network)
+    drop_folder(settings).mkdir(mode=0o700, exist_ok=True)
+    with alone_in(folder, f"works on {network.name}"):
+        node = Node.open(network)
+        with node.asking("the first block"):
+            genesis = node.web3.eth.get_block(0)["hash"].to_0x_hex()
+        journal = Journal(folder)
+        try:
+            about = {"chain_id": network.chain_id, "genesis": genesis}
+            if journal.chain and journal.chain != about:
+                told = f"this is another chain than the one that {journal.file} speaks of; nothing was sent"
+                raise WrongChain(network.name, told)
+            if not journal.chain:
+                journal.note_chain(about)
+            yield node, journal
+        finally:
+            journal.close()
+
+
+def _address(journal: Journal) -> str:
+    return journal.deployment[0] if journal.deployment else ""
+
+
+def _root(settings: Settings, network: Network, address: str, terms: Terms) -> str:
+    """Of the allowlist for this very contract. Raises NothingLeft and BadSource."""
+    if not terms.presale.start:
+        return NO_ROOT
+    file = network_folder(settings, network) / ALLOWLIST
+    if not file.exists():
+        told = f"there is no {file}, and drop.presale_start says that there is a presale"
+        raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` makes it, or take the time away")
+    allowlist = read_allowlist(file)
+    if (allowlist.chain_id, allowlist.contract) != (network.chain_id, address):
+        told = f"{file} is for {allowlist.contract} on chain {allowlist.chain_id}, not for {address}"
+        raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` again")
+    return allowlist.root
+
+
+def _leave_source(folder: Path) -> None:
+    if not (folder / CONTRACT).exists():
+        shutil.copyfile(INPUT, folder / CONTRACT)

@@ -1,0 +1,313 @@
+"""Sending steps, each exactly once: signed, written down, sent, and waited for, whatever happens in between.
+
+A step is a nonce: it is written into the journal before it is sent, so whoever goes on from there sends the same bytes
+again, and the chain takes one transaction of a nonce. Only the fee of a step is ever changed, with the same nonce.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from errors import NodeFailed, NodeRefused, StepFailed, StepRefused
+from minting.chain.node import Node
+from minting.drop.calls import Call, gas_of
+from minting.drop.fees import Fees, fees_now, raised
+from minting.drop.journal import FAILED, LOST, OVERTAKEN, Done, Entry, Journal, Signed
+from minting.ethereum import LocalAccount, keeping_recursion_limit
+
+with keeping_recursion_limit():
+    from web3.exceptions import TransactionNotFound
+
+ROOM = 1.2  # gas beyond the estimate: the state may change until it is mined
+# nodes' words for a transaction that they have, or had
+KNOWN = ("already known", "already imported", "known transaction", "already exists", "nonce too low", "already in")
+CHEAP = ("underpriced", "max fee per gas less than block base fee", "fee cap less than block base fee", "feetoolow")
+POOR = ("insufficient funds", "insufficient balance")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Seconds. `pause`: between two looks; `again`: until a transaction that is not mined is sent once more; `stalled`:
+    until its fee is raised; `doubt`: for how long a nonce must seem to be another's before it counts as lost; `away`:
+    for how long a node may not answer."""
+
+    pause: float = 1.0
+    again: float = 15.0
+    stalled: float = 120.0
+    doubt: float = 30.0
+    away: float = 300.0
+
+
+PATIENT = Waiting()
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A call, the gas that it should take, and wei: likely, and at most."""
+
+    call: Call
+    gas: int
+    likely: int
+    most: int
+
+
+class Sender:
+    """Sends calls by one account (None: only settles what was sent). `say` is told what is waited for."""
+
+    def __init__(
+        self,
+        node: Node,
+        journal: Journal,
+        account: LocalAccount | None = None,
+        *,
+        say: Callable[[str], None] = lambda text: None,
+        waiting: Waiting = PATIENT,
+    ) -> None:
+        self.node, self.journal, self.account, self.say, self.waiting = node, journal, account, say, waiting
+
+    def settle(self) -> None:
+        """Bring every step that was signed to its end; notice what a reorg took, and send it again.
+
+        Raises StepFailed for one that was mined and reverted, or whose nonce another transaction used; NodeFailed
+        where the node stays away.
+        """
+        for entry in self.journal.entries.values():
+            if entry.done:
+                self._look_again(entry, entry.done)
+        for entry in self.journal.pending:
+            self._wait_for(entry)
+
+    def price(self, calls: list[Call], sender: str = "") -> list[Priced]:
+        """What they would cost now. Raises StepRefused where one would be reverted, takes too much gas, or is paid too
+        dearly."""
+        sender = sender or self._signer.address
+        fees = fees_now(self.node)
+        priced = []
+        for one in calls:
+            gas = gas_of(self.node, one, sender)
+            limit = int(gas * ROOM)
+            if limit > self.node.network.max_gas:
+                told = f"it takes {gas} gas, and max_gas is {self.node.network.max_gas}"
+                raise StepRefused(self.node.network.name, one.what, told)
+            priced.append(Priced(one, gas, gas * fees.likely + one.value, limit * fees.fee + one.value))
+        return priced
+
+    def check_funds(self, priced: list[Priced]) -> None:
+        """Raises StepRefused where the account cannot pay for all of them."""
+        address, network = self._signer.address, self.node.network
+        with self.node.asking("the balance"):
+            balance = self.node.web3.eth.get_balance(address)
+        if balance < (most := sum(one.most for one in priced)):
+            told = f"it may take {network.money(most)}, and {address} has {network.money(balance)}"
+            raise StepRefused(network.name, "the account", told)
+
+    def send(self, one: Call) -> Done:
+        """Do it, and wait until it has its confirmations. Nothing else may be pending (`settle`)."""
+        priced = self.price([one])[0]
+        fees = fees_now(self.node)
+        step = self.journal.next_step
+        nonce = self._nonce()
+        self._sign(step, one, nonce, min(int(priced.gas * ROOM), self.node.network.max_gas), fees)
+        return self._wait_for(self.journal.entries[step])
+
+    @property
+    def _signer(self) -> LocalAccount:
+        if self.account is None:
+            raise StepRefused(self.node.network.name, "signing", "no keystore was given")
+        return self.account
+
+    def _nonce(self) -> int:
+        """The next one. Raises StepRefused where another program uses this account just now."""
+        address, name = self._signer.address, self.node.network.name
+        used = [one.last.nonce for one in self.journal.entries.values() if one.done and one.last.sender == address]
+        end = time.monotonic() + self.waiting.doubt
+        while True:
+            with self.node.asking("the nonce"):
+                nonce = self.node.web3.eth.get_transaction_count(address, "latest")
+                pending = self.node.web3.eth.get_transaction_count(address, "pending")
+            if nonce > max(used, default=-1) and pending <= nonce:
+                return nonce
+            if time.monotonic() > end:
+                break
+            time.sleep(self.waiting.pause)  # nodes behind one address may be some blocks apart
+        if pending > nonce:
+            told = f"{address} has {pending - nonce} other transactions under way; wait until they are mined"
+        else:
+            told = "the node is behind what was confirmed before; try again later, or another node"
+        raise StepRefused(name, "the nonce", told)
+
+    def _sign(self, step: int, one: Call, nonce: int, gas: int, fees: Fees) -> None:
+        about: dict[str, Any] = {
+            "type": 2,
+            "chainId": self.node.network.chain_id,
+            "nonce": nonce,
+            "gas": gas,
+            "maxFeePerGas": fees.fee,
+            "maxPriorityFeePerGas": fees.tip,
+            "value": one.value,
+            "data": one.data,
+        }
+        if one.to:
+            about["to"] = one.to
+        signed = self._signer.sign_transaction(about)
+        self.journal.note_signed(
+            Signed(
+                step=step,
+                kind=one.kind,
+                what=one.what,
+                sender=self._signer.address,
+                to=one.to,
+                nonce=nonce,
+                gas=gas,
+                fee=fees.fee,
+                tip=fees.tip,
+                hash="0x" + signed.hash.hex().removeprefix("0x"),
+                raw="0x" + signed.raw_transaction.hex().removeprefix("0x"),
+                data=one.data,
+                value=one.value,
+            )
+        )
+
+    def _wait_for(self, entry: Entry) -> Done:
+        """Until it is mined and confirmed."""
+        began, sent, seen_overtaken, answered = time.monotonic(), -1e9, 0.0, time.monotonic()
+        told = ""
+        while True:
+            now = time.monotonic()
+            try:
+                found = self._receipt(entry)
+                if found is None and not seen_overtaken and now - sent > self.waiting.again:
+                    sent = now
+                    self._push(entry)
+                    found = self._receipt(entry)
+                if found is not None:
+                    seen_overtaken = 0.0
+                    depth = self._depth(found)
+                    if depth >= self.node.network.confirmations:
+                        return self._finish(entry, found)
+                    text = f"{entry.last.what}: {depth} of {self.node.network.confirmations} confirmations"
+                elif self._is_overtaken(entry):
+                    seen_overtaken = seen_overtaken or now
+                    text = f"{entry.last.what}: its nonce {entry.last.nonce} is used; looking for it"
+                    if now - seen_overtaken > self.waiting.doubt and self._receipt(entry) is None:
+                        self._end(entry, OVERTAKEN, "another transaction of the account used its nonce")
+                else:
+                    seen_overtaken = 0.0
+                    text = f"{entry.last.what}: sent, waiting to be mined"
+                    if self._is_too_cheap(entry) or now - began > self.waiting.stalled:
+                        began, sent = now, -1e9
+                        self._raise_fee(entry)
+                if text != told:
+                    told = text
+                    self.say(told)
+                answered = now
+            except NodeRefused:
+                raise
+            except NodeFailed:
+                if now - answered > self.waiting.away:
+                    raise
+            time.sleep(self.waiting.pause)
+
+    def _receipt(self, entry: Entry) -> tuple[Signed, Any] | None:
+        """Of whichever attempt was mined."""
+        for attempt in reversed(entry.attempts):
+            with self.node.asking("a receipt"):
+                try:
+                    return attempt, self.node.web3.eth.get_transaction_receipt(attempt.hash)  # type: ignore[arg-type]
+                except TransactionNotFound:
+                    continue
+        return None
+
+    def _depth(self, found: tuple[Signed, Any]) -> int:
+        """How many blocks stand on the receipt's; -1 where its block is not in the chain."""
+        _, receipt = found
+        with self.node.asking("blocks"):
+            head = self.node.web3.eth.block_number
+            if head < receipt["blockNumber"]:
+                return -1
+            same = self.node.web3.eth.get_block(receipt["blockNumber"])["hash"] == receipt["blockHash"]
+        return head - int(receipt["blockNumber"]) if same else -1
+
+    def _finish(self, entry: Entry, found: tuple[Signed, Any]) -> Done:
+        attempt, receipt = found
+        if not receipt["status"]:
+            self._end(entry, FAILED, "it was mined, and the contract reverted it; its gas is spent")
+        done = Done(
+            step=entry.step,
+            hash=attempt.hash,
+            block=int(receipt["blockNumber"]),
+            block_hash=receipt["blockHash"].to_0x_hex(),
+            contract=str(receipt["contractAddress"] or ""),
+            gas_used=int(receipt["gasUsed"]),
+            paid=int(receipt["gasUsed"]) * int(receipt.get("effectiveGasPrice", 0)),
+        )
+        self.journal.note_done(done)
+        return done
+
+    def _end(self, entry: Entry, state: str, why: str) -> None:
+        self.journal.note_end(entry.step, state, why)
+        raise StepFailed(self.node.network.name, entry.last.what, why)
+
+    def _push(self, entry: Entry) -> None:
+        """Send it. What a node says of a transaction that it has is no error, nor is silence: it is looked for."""
+        try:
+            with self.node.asking("the transaction"):
+                self.node.web3.eth.send_raw_transaction(entry.last.raw)  # type: ignore[arg-type]
+        except NodeRefused as error:
+            words = error.words.lower()
+            if any(known in words for known in KNOWN):
+                return
+            if any(cheap in words.replace("_", " ") for cheap in CHEAP):
+                self._raise_fee(entry)
+                return
+            if any(poor in words for poor in POOR):
+                told = f"{entry.last.sender} cannot pay for it; send it coins, and run the same command again"
+                raise StepFailed(self.node.network.name, entry.last.what, told) from None
+            raise
+        except NodeFailed:
+            return
+
+    def _is_overtaken(self, entry: Entry) -> bool:
+        """Whether the chain holds a transaction of this nonce, with its confirmations, though none of ours is found."""
+        with self.node.asking("the nonce"):
+            head = self.node.web3.eth.block_number
+            deep = max(head - self.node.network.confirmations, 0)
+            return self.node.web3.eth.get_transaction_count(entry.last.sender, deep) > entry.last.nonce  # type: ignore[arg-type]
+
+    def _is_too_cheap(self, entry: Entry) -> bool:
+        with self.node.asking("the base fee"):
+            base = self.node.web3.eth.get_block("latest").get("baseFeePerGas", 0)
+        return base > entry.last.fee
+
+    def _raise_fee(self, entry: Entry) -> None:
+        """The same call with the same nonce, and more for its gas. Where that cannot be, it waits on as it is."""
+        last = entry.last
+        if self.account is None or self.account.address != last.sender:
+            self.say(f"{last.what}: its fee is too low now; give the keystore of {last.sender} to raise it")
+            return
+        try:
+            fees = raised(self.node, last.fee, last.tip)
+        except StepRefused as error:
+            self.say(str(error))
+            return
+        self.say(f"{last.what}: sent again with more gas price ({fees.fee / 1e9:.3g} gwei at most)")
+        one = Call(
+            kind=last.kind, what=last.what, to=last.to, data=last.data, function="", arguments=(), value=last.value
+        )
+        self._sign(entry.step, one, last.nonce, last.gas, fees)
+
+    def _look_again(self, entry: Entry, done: Done) -> None:
+        """Is what was done still done? After a reorg it may be in another block, or nowhere."""
+        found = self._receipt(entry)
+        if found is not None and found[1]["blockHash"].to_0x_hex() == done.block_hash:
+            return
+        with self.node.asking("the last block"):
+            head = self.node.web3.eth.block_number
+        if found is None and head < done.block:
+            told = f"the node is at block {head}, and {entry.last.what!r} was done in block {done.block}: it is behind"
+            raise NodeFailed(self.node.network.name, told)
+        self.say(f"{entry.last.what}: a reorg took it out of block {done.block}")
+        self.journal.note_end(entry.step, LOST, f"block {done.block_hash} is not in the chain any more")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from collection_db.bulk import insert_rows
-from collection_db.rows import Rows, checked_row, require_candidates
+from collection_db.rows import Rows, among, checked_row, pieces, require_candidates
 from collection_db.schema import mints, tokens, utc_now
 from errors import BadValue, Frozen, Minted
 
@@ -85,8 +85,8 @@ class TokenRows(Rows):
             before = {row.number: (row.tx, row.block) for row in connection.execute(sa.select(mints).where(own))}
             fresh = {number: known for number, known in minted.items() if before.get(number) != known}
             gone = before.keys() - minted.keys() if whole else set()
-            for number in [*gone, *(fresh.keys() & before.keys())]:
-                connection.execute(sa.delete(mints).where(own, mints.c.number == number))
+            for piece in pieces([*gone, *(fresh.keys() & before.keys())]):
+                connection.execute(sa.delete(mints).where(own, among(connection, mints.c.number, piece)))
             now = utc_now()
             rows = [
                 {"contract": contract, "number": number, "tx": tx, "block": block, "marked_at": now}

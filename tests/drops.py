@@ -18,47 +18,24 @@ PRICE = 10**15  # wei
 ROOT = "0x" + "17" * 32
 
 
-class Drop:
-    """The contract, deployed by `owner` for a manifest; `said` is what an audit should find."""
+class Deployed:
+    """The contract on a chain, deployed by `owner` in `block`. `last`: the receipt of the last call."""
 
-    def __init__(self, anvil: Anvil, owner: Any, manifest: Manifest, payees: dict[str, int], **expected: Any) -> None:
+    def __init__(self, anvil: Anvil, owner: Any, terms: tuple[Any, ...]) -> None:
         self.anvil, self.owner, self.node = anvil, owner, anvil.node()
-        self.payees = payees
-        supply = len(manifest.tokens)
-        about = manifest.collection
-        self.terms = (
-            *(about.name, about.symbol, supply, owner.address, bytes.fromhex(manifest.provenance.sha256)),
-            *(manifest.base_uri, manifest.contract_uri, owner.address, 500, list(payees), list(payees.values())),
-        )
         contract = self.web3.eth.contract(abi=compiled().abi, bytecode=compiled().bytecode)
-        self.address = self.sent(contract.constructor(self.terms), gas=6_000_000)["contractAddress"]
+        self.last = self.sent(contract.constructor(terms), gas=6_000_000)
+        self.address, self.block = self.last["contractAddress"], self.last["blockNumber"]
         self.contract = self.web3.eth.contract(address=self.address, abi=compiled().abi)
-        self.said = Expected(
-            **{
-                "release": manifest,
-                "supply": supply,
-                "owner": owner.address,
-                "payees": payees,
-                "royalty": (owner.address, 500),
-                "presale": (1, 2),
-                "public": (*ALWAYS, PRICE, 3),
-                "root": ROOT,
-                **expected,
-            }
-        )
 
     @property
     def web3(self) -> Web3:
         return self.node.web3
 
-    def open(self) -> Drop:
-        self.call("setPresale", bytes.fromhex(ROOT[2:]), 1, 2)
-        self.call("setPublicSale", *ALWAYS, PRICE, 3)
-        return self
-
     def call(self, function: str, *given: Any, sender: Any = None, value: int = 0) -> Any:
         """The receipt of a call of the contract by an account, the owner unless named."""
-        return self.sent(self.contract.functions[function](*given), sender=sender, value=value)
+        self.last = self.sent(self.contract.functions[function](*given), sender=sender, value=value)
+        return self.last
 
     def sent(self, call: Any, sender: Any = None, value: int = 0, gas: int = 2_000_000) -> Any:
         sender = sender or self.owner
@@ -68,6 +45,24 @@ class Drop:
         receipt = self.web3.eth.wait_for_transaction_receipt(self.web3.eth.send_raw_transaction(signed.raw_transaction))
         assert receipt["status"] == 1
         return receipt
+
+
+class Drop(Deployed):
+    """The contract of a manifest, and `said`, what an audit should find."""
+
+    def __init__(self, anvil: Anvil, owner: Any, manifest: Manifest, payees: dict[str, int], **expected: Any) -> None:
+        self.payees, about, supply = payees, manifest.collection, len(manifest.tokens)
+        head = (about.name, about.symbol, supply, owner.address, bytes.fromhex(manifest.provenance.sha256))
+        tail = (manifest.base_uri, manifest.contract_uri, owner.address, 500, list(payees), list(payees.values()))
+        super().__init__(anvil, owner, (*head, *tail))
+        given: dict[str, Any] = {"release": manifest, "supply": supply, "owner": owner.address, "payees": payees}
+        given |= {"royalty": (owner.address, 500), "presale": (1, 2), "public": (*ALWAYS, PRICE, 3), "root": ROOT}
+        self.said = Expected(**(given | expected))
+
+    def open(self) -> Drop:
+        self.call("setPresale", bytes.fromhex(ROOT[2:]), 1, 2)
+        self.call("setPublicSale", *ALWAYS, PRICE, 3)
+        return self
 
     def audit(self, node: Node | None = None, **given: Any) -> Report:
         expected = replace(self.said, **{key: given.pop(key) for key in list(given) if hasattr(self.said, key)})

@@ -37,14 +37,33 @@ def _step(kind: str, name: str, help: str) -> click.Command:
     @click.option("--dry-run", is_flag=True, help="Say what is still to be done, and what it would cost; send nothing.")
     @click.option("--unsigned", is_flag=True, help="Write the calls for a multisig to sign, instead of sending them.")
     @click.option("--stop", is_flag=True, hidden=kind != "open", help="Stop minting, in every phase, instead.")
+    @click.option(
+        "--adopt",
+        default="",
+        metavar="ADDRESS",
+        hidden=kind != "deploy",
+        help="Go on with this contract, which somebody else put there, instead of deploying one.",
+    )
     def command(
-        collection: Path, network: str, keystore: Path | None, yes: bool, dry_run: bool, unsigned: bool, stop: bool
+        collection: Path,
+        network: str,
+        keystore: Path | None,
+        yes: bool,
+        dry_run: bool,
+        unsigned: bool,
+        stop: bool,
+        adopt: str,
     ) -> None:
+        if (stop and kind != "open") or (adopt and kind != "deploy"):
+            raise click.UsageError(f"{kind} takes no such option")
         settings = settings_of(collection)
         place = settings.network(network)
         from flows import dropping
 
-        chosen = dropping.STOP if stop and kind == dropping.OPEN else kind
+        chosen = dropping.STOP if stop else kind
+        if adopt:
+            click.echo(f"contract: {dropping.adopt(settings, place, adopt)}")
+            return
         if unsigned:
             return _tell_unsigned(dropping.write_unsigned(settings, place, chosen))
         if keystore is None:
@@ -62,7 +81,39 @@ mint = _step("mint", "mint", "Mint the team's tokens, those that it does not hav
 reveal = _step("reveal", "reveal", "Point the tokens at the release's metadata instead of the placeholder's.")
 freeze = _step("freeze", "freeze", "Make the revealed metadata's address final, for ever.")
 withdraw = _step("withdraw", "withdraw", "Pay every payee what is due to it.")
-steps = (deploy, open_, mint, reveal, freeze, withdraw)
+
+
+@click.command()
+@in_collection
+def rehearse(collection: Path) -> None:
+    """Play the whole drop, deploy to withdraw, with the real release and allowlist, on a chain in this process.
+
+    It needs no key and costs nothing. It says what each role will sign, what gas that takes, and what it would cost on
+    each network of collection.toml. Only what was rehearsed is deployed.
+    """
+    settings = settings_of(collection)
+    from flows import rehearsing
+
+    def show(line: rehearsing.Line) -> None:
+        click.echo(f"{line.gas or '-':>9}  {line.role}: {line.what}{line.refused and f': refused ({line.refused})'}")
+
+    click.echo(f"{'gas':>9}  who signs what")
+    told = rehearsing.rehearse_drop(settings, show)
+    for note in told.notes:
+        click.echo(f"note: {note}", err=True)
+    networks = rehearsing.networks_of(settings)
+    for network in networks:
+        click.echo(f"on {network.name}, at {network.gas_price:g} gwei:")
+        for role, what in ((rehearsing.OWNER, "the owner signs"), (rehearsing.PAYEE, "paying out takes")):
+            click.echo(f"  {what} {told.gas(role)} gas, {rehearsing.cost(network, told.gas(role))}")
+        for role in (rehearsing.WALLET, rehearsing.BUYER):
+            if gas := next((line.gas for line in told.lines if line.role == role and line.gas), 0):
+                click.echo(f"  a {role}'s first token takes {gas} gas, {rehearsing.cost(network, gas)}")
+    if not networks:
+        click.echo(
+            f"{told.gas(rehearsing.OWNER)} gas in all for the owner; [networks.NAME] in {settings.file} prices it"
+        )
+    click.echo("all of it went as it has to; `toadworks deploy --network NAME` does it")
 
 
 def _asking(yes: bool, dry_run: bool) -> Callable[[Network, list[Priced], str], bool]:
@@ -70,7 +121,7 @@ def _asking(yes: bool, dry_run: bool) -> Callable[[Network, list[Priced], str], 
         where = f"on {network.name} (chain {network.chain_id}), signed by {signer}"
         click.echo(f"{where}:")
         for one in priced:
-            click.echo(f"  {one.call.what}")
+            click.echo("\n      ".join([f"  {one.call.what}", *one.call.details]))
             click.echo(f"      {one.gas} gas, about {network.money(one.likely)}, at most {network.money(one.most)}")
         if len(priced) > 1:
             likely, most = (network.money(sum(getattr(one, key) for one in priced)) for key in ("likely", "most"))
@@ -102,3 +153,6 @@ def _tell_unsigned(written: tuple[Path, list[Call]] | None) -> None:
         return
     file, calls = written
     click.echo(f"{len(calls)} calls to be signed: {file} (Safe's Transaction Builder loads it)")
+
+
+steps = (rehearse, deploy, open_, mint, reveal, freeze, withdraw)

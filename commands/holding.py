@@ -53,7 +53,7 @@ def snapshot(source: str, block: str, first: int | None, output: Path | None, co
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
 @click.option("--network", required=True, metavar="NAME", help="Whose contract it is for: a [networks.NAME].")
 @click.option(
     "--per-token", type=click.IntRange(min=1), default=None, metavar="N", help="So many for each token that is held."
@@ -90,7 +90,8 @@ def allowlist(
 ) -> None:
     """Make the allowlist of a presale from snapshots and lists of wallets, and a proof for each wallet.
 
-    A list is a CSV file: an address on each line, and perhaps a limit and a price behind it.
+    Without FILE, those of drop.allowlist. A list is a CSV file: an address on each line, and perhaps a limit and a
+    price behind it.
     """
     settings = settings_of(collection)
     from flows.allowlisting import make, supply_of

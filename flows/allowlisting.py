@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from errors import BadSetting, BadValue
+from errors import BadSetting, BadValue, NothingLeft
 from flows.holding import DROP
 from flows.settings import Settings
 from minting.allowlist.files import FILE, Allowlist, make_allowlist, read_allowlist, write_allowlist
-from minting.allowlist.rows import MOST_LIMIT, checked_address, read_lists
-from minting.allowlist.rules import Rules, entries_of
+from minting.allowlist.rows import MOST_LIMIT, Source, checked_address, read_lists
+from minting.allowlist.rules import Entry, Rules, entries_of
 from minting.chain.coins import wei_of
 from minting.chain.networks import Network
 
@@ -29,18 +29,45 @@ def make(
 ) -> tuple[Path, Allowlist]:
     """Write the allowlist of the contract that was deployed on `network`, or of `contract`; return where it is.
 
-    `limit`, `price` (coins): instead of drop.presale_limit and drop.presale_price. Raises BadValue, BadSetting,
+    What is not given is as [drop] says: `files` as drop.allowlist, `exclude` as drop.not_allowed, the others as
+    drop.presale_limit, presale_price (coins), presale_per_token and presale_at_most. Raises BadValue, BadSetting,
     BadSource, BadRows, and NothingLeft where nothing was deployed or no wallet is left; nothing is written then.
     """
-    if at_most and not per_token:
-        raise BadValue("--at-most", at_most, "what --per-token comes to: give both, or --limit for every wallet")
-    rules = Rules(_limit(settings, limit), _price(settings, price), per_token, at_most)
+    own = settings["drop"]
+    rules = _rules(settings, per_token or own["presale_per_token"], at_most or own["presale_at_most"], limit, price)
     address = checked_address(contract) if contract else deployed(settings, network)
-    lists = read_lists([*files, *exclude])
-    sources, excluded = lists[: len(files)], {row.address for one in lists[len(files) :] for row in one.rows}
+    sources, excluded = _lists(settings, files, exclude)
     entries = entries_of(sources, rules, excluded)
     allowlist = make_allowlist(network.chain_id, address, entries, sources, rules, len(excluded))
     return write_allowlist(folder_of(settings, network), allowlist), allowlist
+
+
+def planned_entries(settings: Settings) -> list[Entry]:
+    """Who may mint in the presale, as drop.allowlist and the keys beside it say, before there is a contract; none where
+    it is empty. Raises as `make` does."""
+    own = settings["drop"]
+    if not own["allowlist"]:
+        return []
+    sources, excluded = _lists(settings, (), ())
+    rules = _rules(settings, own["presale_per_token"], own["presale_at_most"], None, None)
+    return entries_of(sources, rules, excluded)
+
+
+def _lists(settings: Settings, files: Sequence[Path], exclude: Sequence[Path]) -> tuple[list[Source], set[str]]:
+    """The lists that were given, or those of drop.allowlist; and the wallets that are left out."""
+    own = settings["drop"]
+    files = files or [settings.folder / name for name in own["allowlist"]]
+    if not files:
+        raise NothingLeft("whose wallets? Name lists on the command line, or in drop.allowlist")
+    exclude = exclude or [settings.folder / name for name in own["not_allowed"]]
+    lists = read_lists([*files, *exclude])
+    return lists[: len(files)], {row.address for one in lists[len(files) :] for row in one.rows}
+
+
+def _rules(settings: Settings, per_token: int, at_most: int, limit: int | None, price: str | None) -> Rules:
+    if at_most and not per_token:
+        raise BadValue("--at-most", at_most, "what --per-token comes to: give both, or --limit for every wallet")
+    return Rules(_limit(settings, limit), _price(settings, price), per_token, at_most)
 
 
 def folder_of(settings: Settings, network: Network) -> Path:
@@ -65,7 +92,7 @@ def supply_of(settings: Settings) -> int:
 
 def deployed(settings: Settings, network: Network) -> str:
     """The contract's address. Raises NothingLeft."""
-    from flows.dropping import deployment_of  # type: ignore[import-not-found]
+    from flows.dropping import deployment_of
 
     return checked_address(deployment_of(settings, network).address)
 

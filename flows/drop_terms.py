@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any
 
 from durable import write_json
 from errors import BadRelease, BadSetting, NothingLeft
-from flows.settings import FILE as SETTINGS
 from flows.settings import Settings
+from minting.allowlist.rules import Entry
 from minting.drop.contract import compiled
 from minting.drop.terms import MOST_ROYALTY, Terms, read_drop
 from minting.manifest import FILE, Manifest, read_manifest
@@ -76,25 +77,32 @@ def release_to_reveal(settings: Settings) -> Manifest:
     return manifest
 
 
-def note_rehearsed(settings: Settings, terms: Terms) -> Path:
-    """These terms went well, with this contract."""
+def note_rehearsed(settings: Settings, terms: Terms, entries: Sequence[Entry]) -> Path:
+    """These terms went well, with this contract and this allowlist."""
     file = drop_folder(settings) / REHEARSAL
     file.parent.mkdir(mode=0o700, exist_ok=True)
-    write_json(file, _rehearsed(terms))
+    write_json(file, _rehearsed(terms) | {"allowlist": _digest(entries)})
     return file
 
 
-def check_rehearsed(settings: Settings, terms: Terms) -> None:
-    """Raises NothingLeft where something else was rehearsed, or nothing."""
+def check_rehearsed(settings: Settings, terms: Terms, entries: Sequence[Entry] | None = None) -> None:
+    """Raises NothingLeft where something else was rehearsed, or nothing. `entries`: of the allowlist, where that
+    matters."""
     file = drop_folder(settings) / REHEARSAL
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise NothingLeft("this drop was not rehearsed: `toadworks rehearse` first; it costs nothing") from None
-    if found != _rehearsed(terms):
-        told = f"{SETTINGS}, the release or the contract changed since the rehearsal: `toadworks rehearse` again"
-        raise NothingLeft(told)
+    now = _rehearsed(terms) | ({} if entries is None else {"allowlist": _digest(entries)})
+    changed = [key for key, value in now.items() if found.get(key) != value]
+    if changed:
+        told = f"what was rehearsed is not what would be done; other are: {', '.join(changed)}"
+        raise NothingLeft(f"{told}: `toadworks rehearse` again")
 
 
-def _rehearsed(terms: Terms) -> dict[str, Any]:
+def _rehearsed(terms: Terms) -> dict[str, str]:
     return {"terms": terms.digest, "contract": hashlib.sha256(compiled().bytecode.encode()).hexdigest()}
+
+
+def _digest(entries: Sequence[Entry]) -> str:
+    return hashlib.sha256(json.dumps([astuple(entry) for entry in sorted(entries)]).encode()).hexdigest()

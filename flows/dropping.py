@@ -17,17 +17,18 @@ from minting.allowlist.files import FILE as ALLOWLIST
 from minting.allowlist.files import read_allowlist
 from minting.chain.networks import Network
 from minting.chain.node import Node
+from minting.chain.snapshot import first_block
 from minting.drop.calls import Call, deployment
 from minting.drop.contract import INPUT
 from minting.drop.journal import DEPLOY, Done, Journal
 from minting.drop.sending import Priced, Sender, Waiting
 from minting.drop.steps import FREEZE, MINT, NO_ROOT, OPEN, REVEAL, STOP, WITHDRAW, Drop
-from minting.drop.terms import Terms
+from minting.drop.terms import Terms, read_address
 from minting.ethereum import LocalAccount
 from minting.signing import read_keystore
 
 __all__ = ["DEPLOY", "FREEZE", "MINT", "OPEN", "REVEAL", "STOP", "WITHDRAW", "Call", "Deployment", "Network"]
-__all__ += ["Outcome", "Priced", "deployment_of", "do", "read_keystore", "write_unsigned"]
+__all__ += ["Outcome", "Priced", "adopt", "deployment_of", "do", "read_keystore", "write_unsigned"]
 
 KINDS = (DEPLOY, OPEN, STOP, MINT, REVEAL, FREEZE, WITHDRAW)
 REHEARSED = (DEPLOY, OPEN, MINT)  # what is done only as it was rehearsed
@@ -104,6 +105,25 @@ def do(
             Drop(node, address, terms).check_code()
             _leave_source(network_folder(settings, network))
     return Outcome(done, address)
+
+
+def adopt(settings: Settings, network: Network, address: str) -> str:
+    """Go on with a contract that another program deployed, as a multisig does with what `write_unsigned` wrote: its
+    address, with its checksum. Raises WrongChain where it is not this contract with these terms; StepRefused where one
+    was deployed before."""
+    terms = terms_of(settings)
+    check_rehearsed(settings, terms)
+    with at_work(settings, network) as (node, journal):
+        if journal.deployment:
+            raise StepRefused(network.name, "adopt", f"{journal.deployment[0]} was deployed here before")
+        drop = Drop(node, read_address(address), terms)
+        drop.check_code()
+        drop.check_terms()
+        with node.asking("the last block"):
+            last = node.web3.eth.block_number
+        journal.note_adopted(drop.address, first_block(node, drop.address, last, say=lambda text: None))
+        _leave_source(network_folder(settings, network))
+    return drop.address
 
 
 def write_unsigned(settings: Settings, network: Network, kind: str) -> tuple[Path, list[Call]] | None:
@@ -192,6 +212,7 @@ def _root(settings: Settings, network: Network, address: str, terms: Terms) -> s
     if (allowlist.chain_id, allowlist.contract) != (network.chain_id, address):
         told = f"{file} is for {allowlist.contract} on chain {allowlist.chain_id}, not for {address}"
         raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` again")
+    check_rehearsed(settings, terms, allowlist.entries)
     return allowlist.root
 
 

@@ -15,6 +15,7 @@ from glide.prepare import PREPARE
 from glide.request import MODES, SCORERS
 from glide.samplers import SAMPLERS
 from glide.schedules import kept_steps
+from minting.drop.terms import read_drop
 from minting.possible import check_release
 from similarity.hashes import ALGORITHMS, SIZES
 
@@ -59,6 +60,7 @@ class Checks:
         self._check_storage()
         check_publish(self.of.file, self.of["publish"])
         check_release(self.of.release)
+        read_drop(self.of["drop"], self.of.file)
         self._within("review.supply", self.of["review"]["supply"], 0, LARGEST_SUPPLY)
         size = self.of["release"]["image_size"]
         if self.of["release"]["resampling"] == "nearest" and size % self.of.side:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from errors import BadSetting
 
+CENT = 0.01
 GWEI = 10**9  # wei
 GAS_CAP = 16_777_216  # of one transaction, EIP-7825
 LARGEST_CHAIN_ID = 2**63 - 1
@@ -64,7 +65,8 @@ class Network:
         """So much in coins, and in money where the price is known."""
         coins = Decimal(wei) / 10**18
         told = f"{coins:.6f} {self.coin}"
-        return f"{told} ({float(coins) * self.coin_price:,.2f})" if self.coin_price else told
+        price = float(coins) * self.coin_price
+        return f"{told} ({price:,.2f})" if price >= CENT else f"{told} (under 0.01)" if price else told
 
 
 def read_network(name: str, given: Mapping[str, Any], file: Path | str) -> Network:

@@ -128,7 +128,7 @@ def _pin(node: Node, contract: str, asked: str, first: int | None, say: Say) -> 
         chain_id=node.network.chain_id,
         contract=contract,
         asked=asked,
-        first=_first_block(node, contract, block, say) if first is None else first,
+        first=first_block(node, contract, block, say) if first is None else first,
         block=block,
         hash=found,
         time=at,
@@ -144,7 +144,7 @@ def _block(node: Node, which: str, shown: str) -> tuple[int, str, int]:
     return number, str(answer.get("hash")), at
 
 
-def _first_block(node: Node, contract: str, last: int, say: Say) -> int:
+def first_block(node: Node, contract: str, last: int, say: Say) -> int:
     """The first block with code at the address; 0 where the node does not know what was then."""
 
     def has_code(block: int) -> bool:

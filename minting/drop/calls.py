@@ -25,7 +25,7 @@ _ENCODER = Web3()  # asks nobody
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """`kind`: of step; `what`: a sentence for people; `to`: the contract, "" deploys it; `data`: hexadecimal with 0x;
-    `value`: wei; `function`, `arguments`: the same as names and values, for people."""
+    `value`: wei; `function`, `arguments`: the same as names and values, and `details`: what else there is to know."""
 
     kind: str
     what: str
@@ -34,6 +34,7 @@ class Call:
     function: str
     arguments: tuple[Any, ...]
     value: int = 0
+    details: tuple[str, ...] = ()
 
 
 def deployment(terms: Terms, signer: str) -> Call:
@@ -41,7 +42,24 @@ def deployment(terms: Terms, signer: str) -> Call:
     built = _ENCODER.eth.contract(abi=compiled().abi, bytecode=compiled().bytecode)
     data = built.constructor(given).data_in_transaction
     what = f"deploy {terms.name!r}: at most {terms.supply} tokens"
-    return Call(kind=DEPLOY, what=what, to="", data=str(data), function="constructor", arguments=(given,))
+    owner = terms.owner or signer
+    details = (
+        f"symbol {terms.symbol or '(none)'}, owned by {owner}",
+        f"until the reveal: {terms.base_uri}",
+        f"contractURI: {terms.contract_uri}",
+        f"provenance (SHA-256, fixed with the first mint): {terms.provenance}",
+        f"royalty: {terms.royalty_basis_points / 100:g} % to {terms.royalty_receiver or owner}",
+        *(f"of what is paid, {share / 100:g} % to {payee}, for ever" for payee, share in terms.shares(signer).items()),
+    )
+    return Call(
+        kind=DEPLOY,
+        what=what,
+        to="",
+        data=str(data),
+        function="constructor",
+        arguments=(given,),
+        details=details,
+    )
 
 
 def call(kind: str, what: str, contract: str, function: str, *arguments: Any, value: int = 0) -> Call:

@@ -174,7 +174,7 @@ class Sender:
     def _wait_for(self, entry: Entry) -> Done:
         """Until it is mined and confirmed."""
         began, sent, seen_overtaken, answered = time.monotonic(), -1e9, 0.0, time.monotonic()
-        told = ""
+        told = text = ""
         while True:
             now = time.monotonic()
             try:
@@ -191,7 +191,8 @@ class Sender:
                     text = f"{entry.last.what}: {depth} of {self.node.network.confirmations} confirmations"
                 elif self._is_overtaken(entry):
                     seen_overtaken = seen_overtaken or now
-                    text = f"{entry.last.what}: its nonce {entry.last.nonce} is used; looking for it"
+                    if now - seen_overtaken > self.waiting.pause:  # before that, it was mined between two questions
+                        text = f"{entry.last.what}: its nonce {entry.last.nonce} is used; looking for it"
                     if now - seen_overtaken > self.waiting.doubt and self._receipt(entry) is None:
                         self._end(entry, OVERTAKEN, "another transaction of the account used its nonce")
                 else:

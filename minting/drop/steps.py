@@ -37,6 +37,22 @@ class Drop:
             found = "another contract" if code else "no contract"
             raise WrongChain(self.node.network.name, f"at {self.address} lies {found} than the one that was rehearsed")
 
+    def check_terms(self) -> None:
+        """Raises WrongChain where what a deployment fixes for ever, and its owner, are not those of the terms."""
+        owner = self.ask("owner")
+        fixed = {
+            "name": (self.ask("name"), self.terms.name),
+            "symbol": (self.ask("symbol"), self.terms.symbol),
+            "supply": (self.ask("maxSupply"), self.terms.supply),
+            "owner": (owner, self.terms.owner or owner),
+            "provenance": (self.ask("provenance").hex(), self.terms.provenance),
+            "payees": ({one: self.ask("shareOf", one) for one in self.ask("payees")}, self.terms.shares(owner)),
+        }
+        if wrong := [
+            f"{key} {found!r} instead of {wanted!r}" for key, (found, wanted) in fixed.items() if found != wanted
+        ]:
+            raise WrongChain(self.node.network.name, f"{self.address} has {'; '.join(wrong)}")
+
     def check_signer(self, signer: str) -> None:
         """Raises StepRefused where the contract would not listen to them."""
         if (owner := self.ask("owner")) != signer:
@@ -48,25 +64,25 @@ class Drop:
         hexadecimal with 0x."""
         sale, terms = self.sale(), self.terms
         if self.ask("provenance") == bytes(32) and not self.ask("totalMinted"):
-            yield self._call(OPEN, "fix the provenance hash", "setProvenance", bytes.fromhex(terms.provenance))
+            yield self.call(OPEN, "fix the provenance hash", "setProvenance", bytes.fromhex(terms.provenance))
         found = "0x" + self.ask("allowlistRoot").hex()
         wanted = root if terms.presale.start else NO_ROOT
         if (sale["presaleStart"], sale["presaleEnd"], found) != (terms.presale.start, terms.presale.end, wanted):
             what = f"open the presale, {times(terms.presale)}" if terms.presale.start else "close the presale"
             arguments = (bytes.fromhex(wanted[2:]), terms.presale.start, terms.presale.end)
-            yield self._call(OPEN, what, "setPresale", *arguments)
+            yield self.call(OPEN, what, "setPresale", *arguments)
         given = (terms.public.start, terms.public.end, terms.public.price, terms.public.limit)
         if given != (sale["publicStart"], sale["publicEnd"], sale["publicPrice"], sale["publicLimit"]):
             limit = f"{terms.public.limit} a wallet" if terms.public.limit else "any number a wallet"
             price = f"{terms.public.price / 10**18:g} {self.node.network.coin} a token"
             what = f"open the public phase, {times(terms.public)}, {price}, {limit}"
-            yield self._call(OPEN, what if terms.public.start else "close the public phase", "setPublicSale", *given)
+            yield self.call(OPEN, what if terms.public.start else "close the public phase", "setPublicSale", *given)
         if sale["paused"]:
-            yield self._call(OPEN, "let minting go on", "setPaused", False)
+            yield self.call(OPEN, "let minting go on", "setPaused", False)
 
     def stopping(self) -> Iterator[Call]:
         if not self.sale()["paused"]:
-            yield self._call(STOP, "stop minting in every phase", "setPaused", True)
+            yield self.call(STOP, "stop minting in every phase", "setPaused", True)
 
     def minting(self) -> Iterator[Call]:
         """What the team does not have yet of its tokens."""
@@ -76,14 +92,14 @@ class Drop:
                 count = min(AT_ONCE, wanted - there)
                 there += count
                 what = f"mint {count} of the team's tokens to {wallet} ({there} of {wanted})"
-                yield self._call(MINT, what, "teamMint", wallet, count)
+                yield self.call(MINT, what, "teamMint", wallet, count)
 
     def revealing(self, base_uri: str, contract_uri: str) -> Iterator[Call]:
         if self.ask("baseURI") != base_uri:
-            yield self._call(REVEAL, f"reveal: the tokens' metadata is at {base_uri}", "setBaseURI", base_uri)
+            yield self.call(REVEAL, f"reveal: the tokens' metadata is at {base_uri}", "setBaseURI", base_uri)
         if self.ask("contractURI") != contract_uri:
             what = f"the collection's metadata is at {contract_uri}"
-            yield self._call(REVEAL, what, "setContractURI", contract_uri)
+            yield self.call(REVEAL, what, "setContractURI", contract_uri)
 
     def freezing(self, base_uri: str) -> Iterator[Call]:
         """Raises StepRefused before the reveal: what is frozen stays for ever."""
@@ -92,20 +108,20 @@ class Drop:
         if (found := self.ask("baseURI")) != base_uri:
             told = f"the base URI is {found!r}, and the release's is {base_uri!r}: `toadworks reveal` comes first"
             raise StepRefused(self.node.network.name, "freeze", told)
-        yield self._call(FREEZE, f"freeze: {base_uri} is the base URI for ever", "freeze")
+        yield self.call(FREEZE, f"freeze: {base_uri} is the base URI for ever", "freeze")
 
     def withdrawing(self) -> Iterator[Call]:
         for payee in self.ask("payees"):
             if due := self.ask("due", payee):
                 what = f"pay {self.node.network.money(due)} to {payee}"
-                yield self._call(WITHDRAW, what, "withdraw", payee)
+                yield self.call(WITHDRAW, what, "withdraw", payee)
 
     def sale(self) -> dict[str, Any]:
         """Drop.sol's Sale, by the names that it has there."""
         entry = next(one for one in compiled().abi if one.get("name") == "sale")
         return dict(zip((one["name"] for one in entry["outputs"]), self.ask("sale"), strict=True))
 
-    def _call(self, kind: str, what: str, function: str, *arguments: Any) -> Call:
+    def call(self, kind: str, what: str, function: str, *arguments: Any) -> Call:
         return call(kind, what, self.address, function, *arguments)
 
 

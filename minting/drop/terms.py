@@ -57,7 +57,7 @@ class Terms:
     def constructor(self, signer: str) -> tuple[Any, ...]:
         """Drop.sol's Terms, as `signer` deploys them."""
         owner = self.owner or signer
-        payees = self.payees or {owner: WHOLE}
+        payees = self.shares(signer)
         return (
             self.name,
             self.symbol,
@@ -71,6 +71,10 @@ class Terms:
             list(payees),
             list(payees.values()),
         )
+
+    def shares(self, signer: str) -> dict[str, int]:
+        """Basis points of what is paid, by address."""
+        return self.payees or {self.owner or signer: WHOLE}
 
     @property
     def digest(self) -> str:

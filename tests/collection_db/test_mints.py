@@ -115,3 +115,14 @@ def test_frame_names_contracts_and_transactions(table, given):
     frame = table.frame().set_index("id")
     assert json.loads(frame.loc[ids[0], "minted"]) == {REAL: tx(2), TEST: tx(1)}
     assert [frame.loc[id, "minted"] for id in ids[1:]] == ["{}", "{}"]
+
+
+def test_marks_of_tokens_that_are_not_there_are_told(table, given):
+    ids = given.candidates(table, 1)
+    image = table.candidates(ids)[0].image_sha256
+    table.set_tokens([token(1, ids[0]) | {"image_sha256": image}])
+    table.mark_minted(TEST, {1: (tx(1), 5)})
+    assert table.faults() == []
+    table.mark_minted(TEST, {2: (tx(1), 5)})
+    [fault] = table.faults()
+    assert (fault.told, fault.mended) == (f"token 2 was minted by {TEST}, and there is no such token", False)

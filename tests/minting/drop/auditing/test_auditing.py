@@ -111,6 +111,7 @@ def tokens(manifest: Manifest, **changes: Any) -> Manifest:
         (lambda said: {"supply": 7}, "maximum supply", "the chain says 6, and the collection 7"),
         (lambda said: {"owner": STRANGER}, "owner", f"and the collection {STRANGER}"),
         (lambda said: {"payees": {STRANGER: 10_000}}, "payees", f"and drop.payees 100 % to {STRANGER}"),
+        (lambda said: {"payees": exchanged(said.payees)}, "payees", "75 % to 0x7099"),
         (lambda said: {"royalty": (STRANGER, 500)}, "royalty", f"[release] 5 % to {STRANGER}"),
         (lambda said: {"royalty": (said.owner, 0)}, "royalty", "[release] 0 %"),
         (lambda said: {"presale": (1, 5)}, "presale", "00:00:05 UTC"),
@@ -124,6 +125,10 @@ def test_what_the_collection_changed_is_told(
     found = wrong(drop.audit(**change(drop.said)))
     assert words in found[what].told
     assert found.keys() - {"base URI"} == {what}
+
+
+def exchanged(payees: dict[str, int]) -> dict[str, int]:
+    return dict(zip(payees, reversed(payees.values()), strict=True))
 
 
 def renamed(manifest: Manifest, **about: str) -> Manifest:

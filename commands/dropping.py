@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.shared import in_collection, keystore_password, settings_of
+from commands.shared import PASSWORD, in_collection, keystore_password, settings_of
 from errors import NothingLeft
 
 if TYPE_CHECKING:
     from flows.dropping import Call, Network, Outcome, Priced
 
 KEYSTORE = "TOADWORKS_KEYSTORE"
+Option = Callable[[click.Command], click.Command]
 say = partial(click.echo, err=True)
 
 
-def _step(kind: str, name: str, help: str) -> click.Command:
-    """A command that does what is still to be done of a kind."""
+def _step(kind: str, help: str, *more: Option) -> click.Command:
+    """A command that does what is still to be done of a kind. `more`: its own options."""
 
-    @click.command(name, help=help)
+    @click.command(kind, help=help)
     @in_collection
     @click.option("--network", required=True, metavar="NAME", help="A [networks.NAME] of collection.toml.")
     @click.option(
@@ -31,19 +32,11 @@ def _step(kind: str, name: str, help: str) -> click.Command:
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         envvar=KEYSTORE,
         show_envvar=True,
-        help="The keystore file of whoever signs.",
+        help=f"The keystore file of whoever signs; its password is asked for, or in {PASSWORD}.",
     )
     @click.option("--yes", is_flag=True, help="Do it, where nobody is there to be asked.")
     @click.option("--dry-run", is_flag=True, help="Say what is still to be done, and what it would cost; send nothing.")
     @click.option("--unsigned", is_flag=True, help="Write the calls for a multisig to sign, instead of sending them.")
-    @click.option("--stop", is_flag=True, hidden=kind != "open", help="Stop minting, in every phase, instead.")
-    @click.option(
-        "--adopt",
-        default="",
-        metavar="ADDRESS",
-        hidden=kind != "deploy",
-        help="Go on with this contract, which somebody else put there, instead of deploying one.",
-    )
     def command(
         collection: Path,
         network: str,
@@ -51,11 +44,9 @@ def _step(kind: str, name: str, help: str) -> click.Command:
         yes: bool,
         dry_run: bool,
         unsigned: bool,
-        stop: bool,
-        adopt: str,
+        stop: bool = False,
+        adopt: str = "",
     ) -> None:
-        if (stop and kind != "open") or (adopt and kind != "deploy"):
-            raise click.UsageError(f"{kind} takes no such option")
         settings = settings_of(collection)
         place = settings.network(network)
         from flows import dropping
@@ -63,24 +54,34 @@ def _step(kind: str, name: str, help: str) -> click.Command:
         chosen = dropping.STOP if stop else kind
         if adopt:
             click.echo(f"contract: {dropping.adopt(settings, place, adopt)}")
-            return
-        if unsigned:
-            return _tell_unsigned(dropping.write_unsigned(settings, place, chosen))
-        if keystore is None:
+        elif unsigned:
+            _tell_unsigned(dropping.write_unsigned(settings, place, chosen))
+        elif keystore is None:
             raise NothingLeft(f"who signs? --keystore FILE, or {KEYSTORE}; or --unsigned, for a multisig")
-        account = dropping.read_keystore(keystore, keystore_password(keystore))
-        agree = _asking(yes, dry_run)
-        _tell(dropping.do(settings, place, chosen, account, agree=agree, say=say), place)
+        else:
+            account = dropping.read_keystore(keystore, keystore_password(keystore))
+            agree = _asking(yes, dry_run)
+            _tell(dropping.do(settings, place, chosen, account, agree=agree, say=say), place)
 
+    for option in more:
+        command = option(command)
     return command
 
 
-deploy = _step("deploy", "deploy", "Put the contract on a chain, with the terms that were rehearsed.")
-open_ = _step("open", "open", "Set the phases' times, prices and allowlist, as collection.toml has them.")
-mint = _step("mint", "mint", "Mint the team's tokens, those that it does not have yet.")
-reveal = _step("reveal", "reveal", "Point the tokens at the release's metadata instead of the placeholder's.")
-freeze = _step("freeze", "freeze", "Make the revealed metadata's address final, for ever.")
-withdraw = _step("withdraw", "withdraw", "Pay every payee what is due to it.")
+deploy = _step(
+    "deploy",
+    "Put the contract on a chain, with the terms that were rehearsed.",
+    click.option("--adopt", default="", metavar="ADDRESS", help="Go on with a contract that a multisig deployed."),
+)
+open_ = _step(
+    "open",
+    "Set the phases' times, prices and allowlist, as collection.toml has them.",
+    click.option("--stop", is_flag=True, help="Stop minting in every phase, instead; `open` lets it go on."),
+)
+mint = _step("mint", "Mint the team's tokens, those that it does not have yet.")
+reveal = _step("reveal", "Point the tokens at the release's metadata instead of the placeholder's.")
+freeze = _step("freeze", "Make the revealed metadata's address final, for ever.")
+withdraw = _step("withdraw", "Pay every payee what is due to it.")
 
 
 @click.command()

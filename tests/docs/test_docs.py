@@ -15,6 +15,7 @@ import errors
 import toadworks
 from flows.settings import DEFAULTS
 from glide.released import CHECKPOINTS, VOCABULARIES
+from minting.chain.networks import read_network
 from styles.catalogue import read_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,7 +171,10 @@ def test_settings_in_examples_exist(file: Path) -> None:
     for block in toml_blocks(file):
         if "[[styles]]" not in block:
             for section, keys in tomllib.loads(block).items():
-                assert set(keys) <= set(DEFAULTS[section])
+                if section == "networks":
+                    assert all(read_network(name, about, file) for name, about in keys.items())
+                else:
+                    assert set(keys) <= set(DEFAULTS[section])
 
 
 def test_readme_is_one_screen() -> None:

@@ -271,6 +271,7 @@ def _signed_by(anvil: Anvil, account: Any, transaction: dict[str, Any]) -> str:
     about = {key: value for key, value in transaction.items() if key in ("to", "data") and value is not None}
     about |= {"value": int(transaction["value"]), "gas": 5_000_000, "nonce": eth.get_transaction_count(account.address)}
     about |= {"chainId": anvil.chain_id, "type": 2, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
-    receipt = eth.get_transaction_receipt(eth.send_raw_transaction(account.sign_transaction(about).raw_transaction))
+    sent = eth.send_raw_transaction(account.sign_transaction(about).raw_transaction)
+    receipt = eth.wait_for_transaction_receipt(sent, 10)
     assert receipt["status"] == 1
     return str(receipt["contractAddress"] or "")

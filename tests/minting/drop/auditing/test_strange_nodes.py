@@ -190,3 +190,22 @@ def test_a_million_tokens_that_a_node_makes_up_are_not_asked_for(drop: Drop) -> 
         report = drop.audit(strange.node())
     assert "its logs have 5" in wrong(report)["tokens"].told
     assert sum(map(len, strange.asked)) < 200
+
+
+def test_payments_that_do_not_add_up_are_told(drop: Drop) -> None:
+    with between(drop.anvil, lying("released(address)", "0x" + (5).to_bytes(32).hex())) as strange:
+        [line] = wrong(drop.audit(strange.node())).values()
+    assert (line.what, line.remedy) == ("money", "do not trust this node") and "its payees got" in line.told
+
+
+def test_what_was_paid_through_another_contract_is_not_guessed(drop: Drop) -> None:
+    def change(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        if question["method"] != "eth_getTransactionByHash" or answer["result"]["value"] == "0x0":
+            return answer
+        return {**answer, "result": {**answer["result"], "to": accounts(1)[0].address}}
+
+    with between(drop.anvil, change) as strange:
+        report = drop.audit(strange.node())
+    assert report.clean
+    [told] = [line.told for line in report.lines if line.what == "money"]
+    assert told.endswith("0.000000 ETH of it by mints, besides 1 transactions that paid through another contract")

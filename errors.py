@@ -130,6 +130,17 @@ class Frozen(ToadworksError):
         self.number, self.id, self.wanted = number, id, wanted
 
 
+class Minted(ToadworksError):
+    """A token that was minted, and would lose its number. `contract`: as CAIP-19 has it."""
+
+    def __init__(self, number: int, id: str, contract: str) -> None:
+        super().__init__(
+            f"token {number} (candidate {id[:8]}) was minted by {contract}, so it keeps its number; if that was a "
+            "rehearsal on a test chain, `toadworks audit --network NAME --forget` takes its marks away"
+        )
+        self.number, self.id, self.contract = number, id, contract
+
+
 class BadKey(ToadworksError):
     """A file of a key that cannot be used. The sentence says nothing of what is in it."""
 

@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from commands import (
+    auditing,
     beginning,
     choosing,
     curating,
@@ -81,6 +82,7 @@ for _command in (
     publishing.publish,
     shuffling.shuffle,
     *dropping.steps,
+    auditing.audit,
     holding.snapshot,
     holding.allowlist,
     packing.cid,

@@ -23,6 +23,7 @@ from collection_db.schema import (
     decisions,
     fingerprints,
     grouped_sources,
+    mints,
     opinions,
     recipes,
     tagged,
@@ -153,6 +154,11 @@ def _of_references(connection: Connection) -> Iterator[Fault]:
     apart = sa.select(tokens.c.candidate_id, tokens.c.number).join(candidates, candidates.c.id == tokens.c.candidate_id)
     for row in connection.execute(apart.where(tokens.c.image_sha256 != candidates.c.image_sha256)):
         yield Fault(row.candidate_id, f"token {row.number} was exported with another image", mended=False)
+    strange = ~sa.exists().where(tokens.c.number == mints.c.number)
+    order = (mints.c.contract, mints.c.number)
+    for row in connection.execute(sa.select(mints).where(strange).order_by(*order).limit(20)):
+        told = f"token {row.number} was minted by {row.contract}, and there is no such token"
+        yield Fault("", told, mended=False)
     for (id,) in connection.execute(sa.select(candidates.c.id).where(_without_fingerprint())):
         yield Fault(id, "has lost its fingerprint")
 

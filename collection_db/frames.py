@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from collection_db.rows import shown
-from collection_db.schema import candidates, recipes, tagged, tokens
+from collection_db.schema import candidates, mints, recipes, tagged, tokens
 
 MOMENT = "datetime64[us, UTC]"
 COLUMNS: dict[str, str] = {
@@ -46,6 +46,7 @@ COLUMNS: dict[str, str] = {
     "name": "str",
     "entries": "int64",
     "token": "Int64",
+    "minted": "str",
     "image_sha256": "str",
     "made_at": MOMENT,
     "planned": "bool",
@@ -88,6 +89,7 @@ def candidate_frame(connection: Connection, everything: bool) -> pd.DataFrame:
             candidates.c.name,
             candidates.c.entries,
             tokens.c.number,
+            sa.literal("").label("minted"),
             candidates.c.image_sha256,
             candidates.c.made_at,
             recipes.c.planned,
@@ -106,6 +108,11 @@ def candidate_frame(connection: Connection, everything: bool) -> pd.DataFrame:
     for row in connection.execute(sa.select(tagged)):
         tags.setdefault(row.candidate_id, []).append(row.tag)
     frame["tags"] = frame["id"].map(lambda id: json.dumps(sorted(tags.get(id, ())), ensure_ascii=False)).astype("str")
+    minted: dict[int, dict[str, str]] = {}
+    for row in connection.execute(sa.select(mints).order_by(mints.c.contract)):
+        minted.setdefault(row.number, {})[row.contract] = row.tx
+    told = [json.dumps(minted.get(int(number), {})) if pd.notna(number) else "{}" for number in frame["token"]]
+    frame["minted"] = pd.Series(told, index=frame.index, dtype="str")
     return frame
 
 

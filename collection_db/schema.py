@@ -352,12 +352,27 @@ class Token(Base):
     published_at: Mapped[datetime | None]  # since when its number is frozen
 
 
+class Mint(Base):
+    """A token that a contract was found to have minted, when it was last audited. Each contract has rows of its own,
+    since a collection may be minted on a test chain, and then on the one that counts. Tokens are numbered anew by every
+    export, so a mint names its token by its number alone, as its chain does."""
+
+    __tablename__ = "mints"
+
+    contract: Mapped[str] = mapped_column(primary_key=True)  # as CAIP-19 has it: eip155:CHAIN/erc721:0xADDRESS
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    tx: Mapped[str]  # 0x and 64 digits
+    block: Mapped[int] = mapped_column(sa.BigInteger)
+    marked_at: Mapped[datetime]
+
+
 sources = cast(sa.Table, Source.__table__)
 skipped_sources = cast(sa.Table, SkippedSource.__table__)
 recipes = cast(sa.Table, StoredRecipe.__table__)
 candidates = cast(sa.Table, Candidate.__table__)
 decisions = cast(sa.Table, Decision.__table__)
 tokens = cast(sa.Table, Token.__table__)
+mints = cast(sa.Table, Mint.__table__)
 twins = cast(sa.Table, Twins.__table__)
 known_pictures = cast(sa.Table, KnownPicture.__table__)
 grouped_sources = cast(sa.Table, GroupedSource.__table__)

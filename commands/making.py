@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -74,6 +75,8 @@ def status(collection: Path) -> None:
     table = table_of(settings)
     for name, count in table.counts().items():
         click.echo(f"{count:>8}  {name.replace('_', ' ')}")
+    for contract, count in Counter(row.contract for row in table.mints()).items():
+        click.echo(f"{count:>8}  minted by {contract}")
     for file, reason in table.skipped():
         click.echo(f"skipped {file}: {reason}")
     failed = table.problems()

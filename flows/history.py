@@ -39,6 +39,9 @@ def history(settings: Settings, id: str) -> Iterator[str]:
         events.append((row.freed_at, "image freed"))
     if row.token is not None:
         events.append((row.exported_at, f"token {row.token} in the release, {row.token_name!r}"))
+        for mint in table.mints(row.token):
+            told = f"token {mint.number} found minted by {mint.contract}, in block {mint.block}, transaction {mint.tx}"
+            events.append((mint.marked_at, told))
     for at, told in sorted(events, key=lambda event: event[0]):
         yield f"{_when(at)}  {told}"
     table.close()

@@ -23,12 +23,14 @@ _BLOCKS = re.compile(rf"\b{_SIZE}[\s-]*(?:blocks?|range)|(?:range|blocks?)\D{{0,
 
 @dataclass(frozen=True)
 class Log:
-    """`topics`, `data`: as they are on the chain; `block`, `index`: its place."""
+    """`topics`, `data`: as they are on the chain; `block`, `index`: its place; `tx`: its transaction's hash, 0x and 64
+    digits."""
 
     topics: tuple[bytes, ...]
     data: bytes
     block: int
     index: int
+    tx: str
 
 
 @dataclass
@@ -118,4 +120,5 @@ def _log(given: dict[str, Any]) -> Log:
         data=bytes.fromhex(given["data"][2:]),
         block=int(given["blockNumber"], 16),
         index=int(given["logIndex"], 16),
+        tx=f"0x{bytes.fromhex(given['transactionHash'][2:]).hex():0>64}",
     )

@@ -1,5 +1,5 @@
-"""Two drops as one person makes them: the holders of the first, on one chain, are let into the presale of the second, on
-another."""
+"""Two drops as one person makes them: the holders of the first are let into the presale of the second, on another
+chain."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def signs(anvil: Anvil, account: Any, one: Call) -> None:
     """What a holder's wallet does."""
     eth = anvil.node().web3.eth
     about = {"to": one.to, "data": one.data, "value": one.value, "gas": 500_000, "chainId": anvil.chain_id, "type": 2}
-    about |= {"nonce": eth.get_transaction_count(account.address), "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
+    about |= {"nonce": eth.get_transaction_count(account.address)}
+    about |= {"maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
     sent = eth.send_raw_transaction(account.sign_transaction(about).raw_transaction)
     assert eth.wait_for_transaction_receipt(sent, 10)["status"] == 1
 

@@ -23,6 +23,7 @@ from tests.minting.drop.conftest import terms
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PASSWORD = "a pond at night"
 PRICE = 10**16
+CLEAN = "the chain says what the collection says"
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_holders_of_the_first_drop_get_into_the_presale_of_the_second(chains, to
     presale = {"presale_start": BEGAN, "presale_end": ENDS, "presale_price": "0.01"}
     rules = {"allowlist": ["holders.csv"], "presale_per_token": 1, "presale_at_most": 2}
     with_drop(lake, {"cheap": first_chain, "main": second_chain}, **presale, **rules)
-    assert "4 wallets" in run(lake, "rehearse").replace("the 4 wallets", "4 wallets") or True
+    assert "wallet on the allowlist: claim 2 at 0.01 coins each" in run(lake, "rehearse")
     second = Drop(second_chain.node(), address_in(run(lake, "deploy", "--network", "main", "--yes")), terms())
     assert "allowlist --network main" in run(lake, "open", "--network", "main", "--yes", status=2)
     run(lake, "allowlist", "--network", "main")
@@ -127,12 +128,12 @@ def test_holders_of_the_first_drop_get_into_the_presale_of_the_second(chains, to
     assert second.ask("totalMinted") == 4
 
     # the reveal, and what a stranger can hold it against
-    assert "0 differ" in run(lake, "audit", "--network", "main", "--block", "latest")
+    assert CLEAN in run(lake, "audit", "--network", "main", "--block", "latest")
     run(lake, "reveal", "--network", "main", "--yes")
     release = json.loads((lake / "release" / "manifest.json").read_text())
     assert second.ask("tokenURI", 3) == f"{release['base_uri']}3"
     run(lake, "freeze", "--network", "main", "--yes")
     assert "pay 0.040000 POL" in run(lake, "withdraw", "--network", "main", "--yes")
-    assert "0 differ" in run(lake, "audit", "--network", "main", "--block", "latest")
+    assert CLEAN in run(lake, "audit", "--network", "main", "--block", "latest")
     second_chain.ask("anvil_setStorageAt", second.address, "0x0", "0x" + f"{4:064x}")  # a token is gone
     run(lake, "audit", "--network", "main", "--block", "latest", status=1)

@@ -16,6 +16,7 @@ import click
 
 from commands import (
     auditing,
+    beginning,
     choosing,
     curating,
     dropping,
@@ -56,7 +57,7 @@ def cli(context: click.Context) -> None:
 
 
 for _command in (
-    making.new,
+    beginning.new,
     making.plan,
     making.run,
     making.work,

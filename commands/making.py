@@ -1,4 +1,4 @@
-"""From sources to candidates: new, plan, run, status, show; and the whole job as a demo."""
+"""From sources to candidates: plan, run, status, show; and the whole job as a demo."""
 
 from __future__ import annotations
 
@@ -18,27 +18,6 @@ from commands.shared import (
     write_file,
 )
 from errors import BadValue, RunFailed
-
-
-@click.command()
-@click.argument("name", type=click.Path(path_type=Path))
-@click.option("--sources", required=True, type=click.Path(path_type=Path), help="Folder of the source images.")
-@click.option(
-    "--metadata",
-    type=click.Path(path_type=Path),
-    help="Folder of ID.json files (default: `metadata` beside the images).",
-)
-@click.option("--licence", default="", help='Of the sources, such as "CC0-1.0".')
-def new(name: Path, sources: Path, metadata: Path | None, licence: str) -> None:
-    """Write NAME/collection.toml, commented, for the images in a folder."""
-    from flows.new import write_collection
-
-    settings = write_collection(name, sources, metadata, licence=licence)
-    click.echo(f"wrote {settings.file}")
-    limit = settings["sources"]["limit"]
-    if limit:
-        click.echo(f"it takes the first {limit} sources to begin with; set limit = 0 in it for all of them")
-    click.echo(f"next: look into it, then\n  cd {name}\n  toadworks plan")
 
 
 @click.command()

@@ -62,6 +62,7 @@ contract Drop is ERC721A, ERC2981, Ownable2Step {
     event MintingPaused(bool paused);
     event ProvenanceSet(bytes32 provenance);
     event ContractURIUpdated(); // ERC-7572
+    event RoyaltySet(address indexed receiver, uint96 basisPoints); // ERC-2981 has none
     event MetadataFrozen();
     event Withdrawn(address indexed payee, uint256 amount);
 
@@ -203,6 +204,7 @@ contract Drop is ERC721A, ERC2981, Ownable2Step {
     function _setRoyalty(address receiver, uint96 basisPoints) private {
         if (basisPoints > MOST_ROYALTY) revert RoyaltyTooHigh();
         _setDefaultRoyalty(receiver, basisPoints);
+        emit RoyaltySet(receiver, basisPoints);
     }
 
     // Money
@@ -228,10 +230,13 @@ contract Drop is ERC721A, ERC2981, Ownable2Step {
 
     function _setSplit(address[] memory payees_, uint256[] memory basisPoints) private {
         if (payees_.length != basisPoints.length) revert BadSplit();
-        uint256 sum;
+        uint256 sum = 0;
         for (uint256 i = 0; i < payees_.length; ++i) {
-            if (payees_[i] == address(0) || basisPoints[i] == 0 || shareOf[payees_[i]] != 0) revert BadSplit();
-            shareOf[payees_[i]] = basisPoints[i];
+            address payee = payees_[i];
+            // what is due to this contract itself, whose address can be known before, nobody could ever have
+            if (payee == address(0) || payee == address(this)) revert BadSplit();
+            if (basisPoints[i] == 0 || shareOf[payee] != 0) revert BadSplit();
+            shareOf[payee] = basisPoints[i];
             sum += basisPoints[i];
         }
         if (sum != WHOLE) revert BadSplit();

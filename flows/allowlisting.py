@@ -66,7 +66,8 @@ def _lists(settings: Settings, files: Sequence[Path], exclude: Sequence[Path]) -
 
 def _rules(settings: Settings, per_token: int, at_most: int, limit: int | None, price: str | None) -> Rules:
     if at_most and not per_token:
-        raise BadValue("--at-most", at_most, "what --per-token comes to: give both, or --limit for every wallet")
+        allowed = "what --per-token (drop.presale_per_token) comes to: give both, or --limit for every wallet"
+        raise BadValue("--at-most (drop.presale_at_most)", at_most, allowed)
     return Rules(_limit(settings, limit), _price(settings, price), per_token, at_most)
 
 

@@ -14,6 +14,7 @@ from flows.settings import FILE, Settings
 from flows.sources import find_sources
 from glide.prepare import PREPARE
 from glide.training import painter
+from minting.chain.networks import Network
 from similarity.hashes import ALGORITHMS
 
 FIRST_SOURCES = 24
@@ -138,6 +139,28 @@ parallel = 4           # files that are on their way at a time
 patience = 120         # seconds for which a service that is busy or away is waited for
 price_per_gb_month = 0.0  # what storing costs there, if the cost should be told
 
+[drop]                 # what `toadworks rehearse` plays, and deploy, open and mint do
+supply = 0             # how many there will be, ever; 0: as many as the release has
+owner = ""             # whose contract it is; "" is whoever deploys it
+payees = {{}}            # {{"0x..." = 9000, "0x..." = 1000}}: basis points of what is paid; {{}}: all to the owner
+team = {{}}              # {{"0x..." = 20}}: tokens for the team
+allowlist = []         # lists of wallets, CSV files beside this one, that may mint in the presale
+not_allowed = []       # lists of wallets that may not
+presale_start = ""     # "2026-12-24T18:00:00Z"; "" and "": no presale
+presale_end = ""
+presale_price = "0"    # coins; "0.02"
+presale_limit = 1      # tokens a wallet
+presale_per_token = 0  # instead, so many for each token that a wallet holds by the snapshots
+presale_at_most = 0    # but no more than so many; 0: any
+public_start = ""      # likewise, for everybody
+public_end = ""
+public_price = "0"
+public_limit = 0       # tokens a wallet; 0: any
+
+# [networks.polygon]   # a chain, by a name of yours; the environment fills in ${{NAME}}
+# chain_id = 137
+# rpc = "https://polygon-mainnet.example.com/v2/${{POLYGON_KEY}}"
+
 [storage]
 database = "toadworks.db"  # a SQLite file, or a URL
 assets = "assets"          # images by their SHA-256: a folder, or "s3://bucket/prefix"
@@ -146,6 +169,12 @@ lease = 300                # seconds until another worker may take over what one
 sheets = "sheets"          # contact sheets
 release = "release"        # what `toadworks export` writes
 placeholder = "placeholder"  # what `toadworks export --placeholder` writes
+"""
+
+NETWORK = """
+[networks.{name}]      # the chain that the sources were read from
+chain_id = {chain_id}
+rpc = {rpc}
 """
 
 
@@ -159,9 +188,10 @@ def write_collection(
     guidance_scales: Sequence[float] = (),
     insertion_steps: Sequence[float] = (),
     limit: int | None = None,
+    network: Network | None = None,
 ) -> Settings:
     """Write `folder`/collection.toml for the images in `sources` (`metadata`: default the folder of that name beside
-    them, where there is one).
+    them, where there is one). `network`: one to name in it, whose address holds no secret.
 
     Raises BadValue for a folder that is not there or already is a collection, NothingLeft for one without images.
     """
@@ -194,6 +224,8 @@ def write_collection(
         symbol=_toml(""),
         description=_toml(""),
     )
+    if network is not None:
+        text += NETWORK.format(name=network.name, chain_id=network.chain_id, rpc=_toml(network.rpc))
     (folder / FILE).write_text(text, encoding="utf-8")
     return Settings.read(folder)
 

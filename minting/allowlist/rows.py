@@ -18,6 +18,7 @@ from errors import BadRows, BadSource, BadValue
 from minting.chain.coins import wei_of
 
 MOST_BYTES = 2**28  # of a file
+MOST_TOLD = 1_000  # rows that cannot be taken
 MOST_LIMIT = 2**32 - 1  # tokens that a wallet may claim: what the contract counts to
 COLUMNS = ("address", "limit", "price")  # in this order, where a file does not name them
 HELD = ("tokens", "token_ids")  # columns of a snapshot
@@ -56,7 +57,7 @@ def read_lists(files: Sequence[Path]) -> list[Source]:
         sources.append(source)
         bad += problems
     if bad:
-        raise BadRows(", ".join(str(file) for file in files), bad)
+        raise BadRows(", ".join(str(file) for file in files), bad, MOST_TOLD)
     return sources
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from errors import BadRows, NothingLeft
-from minting.allowlist.rows import MOST_LIMIT, Row, Source
+from minting.allowlist.rows import MOST_LIMIT, MOST_TOLD, Row, Source
 
 
 @dataclass(frozen=True, order=True)
@@ -58,7 +58,7 @@ def entries_of(sources: Sequence[Source], rules: Rules, excluded: Collection[str
         price = priced[0].price if priced else None
         entries.append(Entry(address, _limit(priced or rows, rules), rules.price if price is None else price))
     if bad:
-        raise BadRows("the lists", bad)
+        raise BadRows("the lists", bad, MOST_TOLD)
     if not entries:
         raise NothingLeft("no wallet is left on the allowlist: all were excluded")
     return sorted(entries, key=lambda entry: entry.address.lower())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -37,7 +38,8 @@ class Snapshot:
     """What lies beside the CSV, as JSON. `block`, `hash`, `time`: at whose end this was so, ISO 8601 in UTC; `rpc`: the
     host that was asked; `first_block`: from which on logs were read; `balances_checked`: holders whose number of tokens
     is what balanceOf said at that block, `total_supply`: what the contract said then, None where either could not be
-    asked: `unchecked` says why; `sha256`: of the CSV."""
+    asked: `unchecked` says why; `strange`: transfers from a wallet that did not hold the token by the logs before;
+    `sha256`: of the CSV."""
 
     chain_id: int
     network: str
@@ -51,6 +53,7 @@ class Snapshot:
     holders: int
     tokens: int
     burned: int
+    strange: int
     balances_checked: int | None
     total_supply: int | None
     unchecked: str
@@ -74,8 +77,7 @@ def take_snapshot(
     the node, and WrongHolders; nothing is written then.
     """
     contract = to_checksum_address(contract)
-    if file.suffix == about_file(file).suffix:
-        raise BadValue("file", str(file), "one that ends in .csv: beside it goes a .json")
+    _check_place(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     begun = Begun(file)
     try:
@@ -89,6 +91,21 @@ def take_snapshot(
         raise
     finally:
         begun.close()
+
+
+def _check_place(file: Path) -> None:
+    """Raises BadValue where something else than an earlier snapshot would be overwritten."""
+    beside = about_file(file)
+    if file == beside:
+        raise BadValue("file", str(file), "one that ends in .csv: beside it goes a .json")
+    try:
+        known = "holders" in json.loads(beside.read_bytes())
+    except FileNotFoundError:
+        return
+    except (ValueError, TypeError):
+        known = False
+    if not known:
+        raise BadValue("file", str(file), f"another name: {beside.name} beside it would be overwritten")
 
 
 def _read(
@@ -178,7 +195,8 @@ def _checked(
             balances = balances_at(node, pinned.contract, list(held), block, advance)
     except NodeRefused as error:
         total, balances = None, []
-        unchecked = f"balanceOf and totalSupply could not be asked at block {block}: {error.words or error.code}"
+        unchecked = f"the node would not tell balanceOf and totalSupply at block {block}"
+        say(f"note: {error}")  # its words stay out of what may be published
     if _block(node, hex(block), str(block))[1] != pinned.hash:
         told = f"block {block} was {pinned.hash} at the start and is another now: the chain was reorganised"
         raise WrongHolders(name, f"{told}; take the snapshot again, of a finalized block")
@@ -230,6 +248,7 @@ def _write(
         holders=len(held),
         tokens=sum(map(len, held.values())),
         burned=holders.burned,
+        strange=holders.strange,
         balances_checked=balances,
         total_supply=total,
         unchecked=unchecked,

@@ -15,6 +15,7 @@ from minting.drop.fees import fees_now
 from minting.drop.journal import DONE, FAILED, OVERTAKEN, Journal
 from minting.drop.steps import Drop
 from tests.chains import Anvil
+from tests.minting.chain.limiting import limiting
 from tests.minting.drop.conftest import QUICK, terms
 
 HOLDER = "0x" + "12" * 20
@@ -260,3 +261,24 @@ def test_a_node_that_stays_away_is_given_up_and_nothing_is_lost(party, slow_anvi
     slow_anvil.stop()
     thread.join(30)
     assert raised and Journal(party.folder).pending
+
+
+@pytest.mark.parametrize("answer", ["late", "never"])
+def test_a_node_that_took_it_and_did_not_answer_is_asked_for_the_receipt(party, monkeypatch, answer):
+    drop = party.deployed(terms())
+    with limiting(party.anvil.port) as proxy:
+        if answer == "late":
+            monkeypatch.setattr("minting.chain.node.TIMEOUT", 0.3)
+        sender = party.sender(proxy.node(party.anvil))
+
+        def late(method: str, result: Any) -> Any:
+            if method == "eth_sendRawTransaction":
+                if answer == "never":
+                    raise ConnectionResetError
+                time.sleep(0.6)
+            return result
+
+        proxy.edit = late
+        sender.send(team_mint(drop, 2))
+        assert proxy.methods.count("eth_sendRawTransaction") == 1
+    assert drop.ask("totalMinted") == 2 and len(sender.journal.entries[2].attempts) == 1

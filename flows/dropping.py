@@ -60,9 +60,11 @@ def network_folder(settings: Settings, network: Network) -> Path:
 
 def deployment_of(settings: Settings, network: Network) -> Deployment:
     """Raises NothingLeft where nothing was deployed."""
-    journal = Journal(network_folder(settings, network))
-    found = journal.deployment
-    journal.close()
+    folder = network_folder(settings, network)
+    journal = Journal(folder) if folder.is_dir() else None
+    found = journal.deployment if journal else None
+    if journal:
+        journal.close()
     if not found:
         raise NothingLeft(f"nothing was deployed on {network.name}: `toadworks deploy --network {network.name}` first")
     return Deployment(*found)

@@ -30,6 +30,7 @@ class Node:
 
     def __init__(self, network: Network, provider: BaseProvider) -> None:
         self.network, self.web3 = network, Web3(provider)
+        provider.global_ccip_read_enabled = False  # EIP-3668: a contract could have us ask an address of its choice
 
     @classmethod
     def open(cls, network: Network) -> Node:

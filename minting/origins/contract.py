@@ -207,11 +207,7 @@ class Contract:
         def ask() -> bytes:
             with self._node.asking(f"{signature} of the contract"), _reverting():
                 # CCIP Read (EIP-3668) would have the contract choose an address that is then asked
-                return bytes(
-                    self._node.web3.eth.call(
-                        {"to": self._address, "data": data}, self.block.number, ccip_read_enabled=False
-                    )
-                )
+                return bytes(self._node.web3.eth.call({"to": self._address, "data": data}, self.block.number))
 
         answer = _patiently(ask)
         try:

@@ -19,8 +19,8 @@ Change = Callable[[dict[str, Any], dict[str, Any]], Any]
 
 
 class Between:
-    """`change(question, answer)` makes of each answer the one that is given, and may wait, or raise to say nothing.
-    `asked` are the methods, a list for each request; `batches`: whether it takes any."""
+    """`change(question, answer)` makes of each answer the one that is given, and may wait, or raise to say nothing;
+    None is left out of a batch. `asked` are the methods, a list for each request; `batches`: whether it takes any."""
 
     def __init__(self, anvil: Anvil, change: Change, batches: bool = True, most: int = 10**9) -> None:
         self.asked: list[list[str]] = []
@@ -43,7 +43,7 @@ class Between:
                     except ConnectionError:
                         self.connection.close()
                         return
-                    said = said if isinstance(body, list) else said[0]
+                    said = [one for one in said if one is not None] if isinstance(body, list) else said[0]
                 text = said if isinstance(said, bytes) else json.dumps(said).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")

@@ -106,6 +106,38 @@ def test_a_reorganization_between_is_read_again(drop: Drop) -> None:
     assert report.block.hash == drop.web3.eth.get_block(report.block.number)["hash"].to_0x_hex()
 
 
+def test_what_fails_as_the_chain_is_reorganized_is_read_again(drop: Drop) -> None:
+    kept = drop.anvil.ask("evm_snapshot")
+    drop.call("mint", 1, sender=accounts(3)[2], value=PRICE)
+    done = []
+
+    def change(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        if question["method"] == "eth_getCode" and not done:
+            done.append(drop.anvil.ask("evm_revert", kept))
+            return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32000, "message": "unknown block"}}
+        return answer
+
+    with between(drop.anvil, change) as strange:
+        report = drop.audit(strange.node())
+    assert report.clean and report.mints is not None and list(report.mints) == [1, 2, 3, 4, 5]
+
+
+def test_batches_that_come_back_incomplete_are_asked_for_again(drop: Drop) -> None:
+    seen = itertools.count()
+
+    def change(question: dict[str, Any], answer: dict[str, Any]) -> Any:
+        first = question["method"] == "eth_call" and next(seen) == 20  # the first URI of a batch of two
+        return None if first else answer
+
+    with between(drop.anvil, change) as strange:
+        assert drop.audit(strange.node()).clean
+
+
+def test_texts_are_made_harmless() -> None:
+    assert state.plain(b"\x1b[2Jx\xff\n\xe2\x80\xae") == "?[2Jx\ufffd??"
+    assert state.plain(b"a" * 5000) == "a" * 100 + "... (5000 in all)"
+
+
 def test_a_chain_that_does_not_come_to_rest_is_told(drop: Drop) -> None:
     def change(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
         if question["method"] == "eth_getBlockByNumber" and question["params"][0] != "latest":
@@ -149,6 +181,7 @@ def test_long_lies_are_not_all_read(drop: Drop, monkeypatch: pytest.MonkeyPatch)
     [
         ("name()", "0x"),
         ("name()", "0x" + "ff" * 96),
+        ("name()", "0x" + (32).to_bytes(32).hex() + "ff" * 32),
         ("name()", "nonsense"),
         ("name()", 17),
         ("name()", None),

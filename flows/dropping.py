@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from collection_db import Table
 from durable import write_json
 from errors import NothingLeft, StepRefused, WrongChain
 from flows.alone import alone_in
@@ -15,9 +16,11 @@ from flows.drop_terms import check_rehearsed, drop_folder, release_to_reveal, te
 from flows.settings import Settings
 from minting.allowlist.files import FILE as ALLOWLIST
 from minting.allowlist.files import read_allowlist
+from minting.chain.mints import mints_of
 from minting.chain.networks import Network
 from minting.chain.node import Node
 from minting.chain.snapshot import first_block
+from minting.drop.auditing import caip19
 from minting.drop.calls import Call, deployment
 from minting.drop.contract import INPUT
 from minting.drop.journal import DEPLOY, Done, Journal
@@ -106,6 +109,8 @@ def do(
         if address:
             Drop(node, address, terms).check_code()
             _leave_source(network_folder(settings, network))
+        if kind == MINT:
+            _mark(settings, node, journal, address)
     return Outcome(done, address)
 
 
@@ -216,6 +221,20 @@ def _root(settings: Settings, network: Network, address: str, terms: Terms) -> s
         raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` again")
     check_rehearsed(settings, terms, allowlist.entries)
     return allowlist.root
+
+
+def _mark(settings: Settings, node: Node, journal: Journal, address: str) -> None:
+    """Every token that was minted for the team is marked in the table with its transaction, also those of a process
+    that was killed before it could mark them; holders' own mints are marked by the audit."""
+    blocks = {one.done.block for one in journal.entries.values() if one.done and one.last.kind == MINT}
+    table = Table.open(settings.database_url)
+    try:
+        for block in sorted(blocks):
+            minted = mints_of(node, address, block, block)
+            marks = {number: (mint.tx, mint.block) for number, mint in minted.items()}
+            table.mark_minted(caip19(node.network.chain_id, address), marks)
+    finally:
+        table.close()
 
 
 def _leave_source(folder: Path) -> None:

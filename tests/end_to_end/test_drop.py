@@ -71,9 +71,7 @@ def test_holders_of_the_first_drop_get_into_the_presale_of_the_second(chains, to
     key = keystore(tmp_path, publisher)
 
     def run(folder: Path, *arguments: str, status: int = 0) -> str:
-        told = toadworks(
-            *arguments, cwd=folder, TOADWORKS_KEYSTORE=str(key), TOADWORKS_KEYSTORE_PASSWORD=PASSWORD
-        )
+        told = toadworks(*arguments, cwd=folder, TOADWORKS_KEYSTORE=str(key), TOADWORKS_KEYSTORE_PASSWORD=PASSWORD)
         assert told.returncode == status, (arguments, told.stdout, told.stderr)
         assert PASSWORD not in told.stdout + told.stderr and "Traceback" not in told.stderr
         return told.stdout if not status else told.stderr

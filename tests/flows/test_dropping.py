@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from collection_db import Table
 from errors import BadRelease, BadSetting, NothingLeft, RunFailed, StepRefused, WrongChain
 from flows.alone import alone_in
 from flows.drop_terms import terms_of
@@ -130,6 +131,12 @@ def test_a_team_that_grows_gets_only_the_rest(pond, doing, anvil):
     doing(settings, MINT)
     assert [call.arguments for call in doing.asked] == [(TEAM, 1), (ANN, 1)]
     assert drop_of(settings, anvil).ask("totalMinted") == 4
+    table = Table.open(settings.database_url)
+    marks = {mint.number: mint.tx for mint in table.mints()}
+    table.close()
+    journal = Journal(settings.folder / "drop" / "anvil")
+    sent = [entry.done.hash for entry in journal.entries.values() if entry.last.kind == MINT]
+    assert marks == {1: sent[0], 2: sent[0], 3: sent[1], 4: sent[2]}
 
 
 def test_nothing_is_deployed_that_was_not_rehearsed(pond, doing):

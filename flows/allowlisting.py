@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from errors import BadSetting, BadValue, NothingLeft
-from flows.holding import DROP
+from flows.drop_terms import network_folder
 from flows.settings import Settings
 from minting.allowlist.files import FILE, Allowlist, make_allowlist, read_allowlist, write_allowlist
-from minting.allowlist.rows import MOST_LIMIT, Source, checked_address, read_lists
+from minting.allowlist.rows import MOST_LIMIT, Source, read_lists
 from minting.allowlist.rules import Entry, Rules, entries_of
+from minting.chain.addresses import checked_address
 from minting.chain.coins import wei_of
 from minting.chain.networks import Network
 
@@ -39,7 +40,7 @@ def make(
     sources, excluded = _lists(settings, files, exclude)
     entries = entries_of(sources, rules, excluded)
     allowlist = make_allowlist(network.chain_id, address, entries, sources, rules, len(excluded))
-    return write_allowlist(folder_of(settings, network), allowlist), allowlist
+    return write_allowlist(network_folder(settings, network), allowlist), allowlist
 
 
 def planned_entries(settings: Settings) -> list[Entry]:
@@ -71,14 +72,9 @@ def _rules(settings: Settings, per_token: int, at_most: int, limit: int | None, 
     return Rules(_limit(settings, limit), _price(settings, price), per_token, at_most)
 
 
-def folder_of(settings: Settings, network: Network) -> Path:
-    """Where a collection keeps what belongs to a network."""
-    return settings.folder / DROP / network.name
-
-
 def allowlist_of(settings: Settings, network: Network) -> Allowlist:
     """The one that was made. Raises BadSource where there is none, or it was changed."""
-    return read_allowlist(folder_of(settings, network) / FILE)
+    return read_allowlist(network_folder(settings, network) / FILE)
 
 
 def supply_of(settings: Settings) -> int:

@@ -9,18 +9,20 @@ from pathlib import Path
 
 from collection_db import Table
 from errors import BadRelease, BadSource, BadValue, NothingLeft, RunFailed
-from flows.dropping import DEPLOY, deployment_of, network_folder
+from flows.drop_terms import network_folder
+from flows.dropping import DEPLOY, deployment_of
 from flows.progress import shown
 from flows.settings import Settings
 from flows.verifying import verify_published
 from minting.allowlist.files import FILE as ALLOWLIST
 from minting.allowlist.files import read_allowlist
+from minting.chain.addresses import checked_address
 from minting.chain.networks import Network
 from minting.chain.node import Node
 from minting.chain.reading import TAGS
 from minting.drop.auditing import DIFFERS, OK, UNCHECKED, Expected, Line, Report, audit, caip19
 from minting.drop.journal import Journal
-from minting.drop.terms import WHOLE, read_address, read_drop
+from minting.drop.terms import WHOLE, read_drop
 from minting.manifest import FILE, Manifest, read_manifest
 from minting.verifying import verify
 
@@ -69,7 +71,7 @@ def expected_of(settings: Settings, network: Network, found: Found) -> Expected:
     drop, about = read_drop(settings["drop"], settings.file), settings["release"]
     promised = placeholder.promise.count if placeholder and placeholder.promise else len(manifest.tokens)
     owner, points = drop.owner or found.deployer, about["royalty_basis_points"]
-    receiver = read_address(about["royalty_recipient"]) if points and about["royalty_recipient"] else owner
+    receiver = checked_address(about["royalty_recipient"]) if points and about["royalty_recipient"] else owner
     public = drop.public
     return Expected(
         release=release,
@@ -111,7 +113,7 @@ def told(report: Report) -> Iterator[str]:
 
 def _found(settings: Settings, network: Network, contract: str, from_block: int) -> Found:
     if contract:
-        return Found(read_address(contract), from_block)
+        return Found(checked_address(contract), from_block)
     deployed = deployment_of(settings, network)
     journal = Journal(network_folder(settings, network))
     done = [entry.last for entry in journal.entries.values() if entry.done and entry.last.kind == DEPLOY]

@@ -12,6 +12,7 @@ from durable import write_json
 from errors import BadRelease, BadSetting, NothingLeft
 from flows.settings import Settings
 from minting.allowlist.rules import Entry
+from minting.chain.networks import Network
 from minting.drop.contract import compiled
 from minting.drop.terms import MOST_ROYALTY, Terms, read_drop
 from minting.manifest import FILE, Manifest, read_manifest
@@ -22,6 +23,11 @@ FOLDER, REHEARSAL = "drop", "rehearsal.json"  # in the collection's folder, and 
 
 def drop_folder(settings: Settings) -> Path:
     return settings.folder / FOLDER
+
+
+def network_folder(settings: Settings, network: Network) -> Path:
+    """What belongs to one network: the journal, the allowlist, snapshots, what explorers ask for."""
+    return drop_folder(settings) / network.name
 
 
 def terms_of(settings: Settings) -> Terms:

@@ -12,10 +12,11 @@ from collection_db import Table
 from durable import write_json
 from errors import NothingLeft, StepRefused, WrongChain
 from flows.alone import alone_in
-from flows.drop_terms import check_rehearsed, drop_folder, release_to_reveal, terms_of
+from flows.drop_terms import check_rehearsed, drop_folder, network_folder, release_to_reveal, terms_of
 from flows.settings import Settings
 from minting.allowlist.files import FILE as ALLOWLIST
 from minting.allowlist.files import read_allowlist
+from minting.chain.addresses import checked_address
 from minting.chain.mints import mints_of
 from minting.chain.networks import Network
 from minting.chain.node import Node
@@ -26,7 +27,7 @@ from minting.drop.contract import INPUT
 from minting.drop.journal import DEPLOY, Done, Journal
 from minting.drop.sending import Priced, Sender, Waiting
 from minting.drop.steps import FREEZE, MINT, NO_ROOT, OPEN, REVEAL, STOP, WITHDRAW, Drop
-from minting.drop.terms import Terms, read_address
+from minting.drop.terms import Terms
 from minting.ethereum import LocalAccount
 from minting.signing import read_keystore
 
@@ -54,11 +55,6 @@ class Outcome:
     done: list[tuple[Call, Done]]
     address: str
     agreed: bool = True
-
-
-def network_folder(settings: Settings, network: Network) -> Path:
-    """What belongs to one network: the journal, the allowlist, what explorers ask for."""
-    return drop_folder(settings) / network.name
 
 
 def deployment_of(settings: Settings, network: Network) -> Deployment:
@@ -123,7 +119,7 @@ def adopt(settings: Settings, network: Network, address: str) -> str:
     with at_work(settings, network) as (node, journal):
         if journal.deployment:
             raise StepRefused(network.name, "adopt", f"{journal.deployment[0]} was deployed here before")
-        drop = Drop(node, read_address(address), terms)
+        drop = Drop(node, checked_address(address), terms)
         drop.check_code()
         drop.check_terms()
         with node.asking("the last block"):

@@ -21,8 +21,9 @@ from durable import write_json, write_whole
 from errors import BadSource, BadValue, RunFailed
 from flows.progress import meter, say
 from flows.tokens import MB, Fetcher, Token
+from minting.chain.addresses import checked_address
 from minting.chain.node import Node
-from minting.origins.contract import Block, Contract, block_of, checked_address, checked_ids
+from minting.origins.contract import Block, Contract, block_of, checked_ids
 from minting.origins.gateways import Gateways
 from minting.origins.notes import Notes
 from minting.origins.uris import harmless, shown

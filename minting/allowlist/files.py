@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from durable import write_json, write_whole
 from errors import BadSource, BadValue
-from minting.allowlist.rows import MOST_LIMIT, Source, checked_address
+from minting.allowlist.rows import MOST_LIMIT, Source
 from minting.allowlist.rules import Entry, Rules
 from minting.allowlist.tree import StandardTree
+from minting.chain.addresses import checked_address
 from minting.chain.coins import MOST_WEI
 from minting.chain.networks import LARGEST_CHAIN_ID
 

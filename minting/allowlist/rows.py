@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eth_utils.address import is_checksum_address, to_checksum_address
-
 from errors import BadRows, BadSource, BadValue
+from minting.chain.addresses import checked_address
 from minting.chain.coins import wei_of
 
 MOST_BYTES = 2**28  # of a file
@@ -23,7 +22,6 @@ MOST_LIMIT = 2**32 - 1  # tokens that a wallet may claim: what the contract coun
 COLUMNS = ("address", "limit", "price")  # in this order, where a file does not name them
 HELD = ("tokens", "token_ids")  # columns of a snapshot
 _DELIMITERS = ",;\t"
-_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _WHOLE = re.compile(r"\d{1,20}", re.ASCII)
 
 
@@ -59,19 +57,6 @@ def read_lists(files: Sequence[Path]) -> list[Source]:
     if bad:
         raise BadRows(", ".join(str(file) for file in files), bad, MOST_TOLD)
     return sources
-
-
-def checked_address(text: str) -> str:
-    """With its checksum (EIP-55). Raises BadValue, which says what is wrong with it."""
-    if not _ADDRESS.fullmatch(text):
-        name = "a name is not taken, as it may point elsewhere tomorrow: " if "." in text else ""
-        raise BadValue("address", text[:60], f"{name}0x and 40 hexadecimal digits")
-    digits = text[2:]
-    if digits not in (digits.lower(), digits.upper()) and not is_checksum_address("0x" + digits):
-        raise BadValue("address", text, "one whose capitals are its checksum (EIP-55): a character is wrong")
-    if not int(digits, 16):
-        raise BadValue("address", text, "not the zero address, from which nobody can mint")
-    return to_checksum_address("0x" + digits)
 
 
 def _read(file: Path) -> tuple[Source, list[str]]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import secrets
 import warnings
 from collections.abc import Iterable
 from typing import Any
+
+from eth_utils.crypto import keccak
 
 from minting.chain.networks import Network
 from minting.chain.node import Node
@@ -28,16 +32,20 @@ class _Provider(EthereumTesterProvider):
         try:
             return super().make_request(method, params)
         except TransactionFailed as error:
-            first = error.__context__.args[0] if error.__context__ and error.__context__.args else b""
-            said = first.args[0] if isinstance(first, Exception) and first.args else first
+            said: Any = error.__context__
+            while isinstance(said, Exception) and said.args:  # it comes wrapped, once or twice
+                said = said.args[0]
+            if isinstance(said, str) and said.startswith(("b'", 'b"')):  # or as Python would write it
+                said = ast.literal_eval(said)
             data = "0x" + said.hex() if isinstance(said, bytes) else None
             raise ContractLogicError(str(error), data) from None
 
 
-def inside_node(accounts: int = 10, rich: Iterable[str] = ()) -> tuple[Node, list[LocalAccount]]:
-    """A node of a new chain, and accounts that hold a million coins each, as the addresses `rich` do. The chain mines a
-    block for each transaction, at times that follow on its own clock."""
-    owners = [Account.create() for _ in range(accounts)]
+def inside_node(accounts: int = 10, rich: Iterable[str] = (), seed: str = "") -> tuple[Node, list[LocalAccount]]:
+    """A node of a new chain, and accounts that hold a million coins each, as the addresses `rich` do; `seed`: for the
+    same accounts every time. The chain mines a block for each transaction, at times that follow on its own clock."""
+    keys = [keccak(text=f"{seed}{index}") if seed else secrets.token_bytes(32) for index in range(accounts)]
+    owners = [Account.from_key(key) for key in keys]
     addresses = [bytes.fromhex(address[2:]) for address in (*(owner.address for owner in owners), *rich)]
     state = {address: {"balance": RICH, "nonce": 0, "code": b"", "storage": {}} for address in addresses}
     provider = _Provider(EthereumTester(PyEVMBackend(genesis_state=state)))

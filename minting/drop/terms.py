@@ -10,9 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from eth_utils.address import is_address, is_checksum_address, is_checksum_formatted_address, to_checksum_address
-
 from errors import BadSetting, BadValue
+from minting.chain.addresses import checked_address
 from minting.chain.coins import wei_of
 
 WHOLE = 10_000  # basis points
@@ -20,7 +19,6 @@ MOST_ROYALTY = 1_000  # basis points, as Drop.sol has it
 LARGEST_TIME, LARGEST_LIMIT = 2**32 - 1, 2**16 - 1
 LARGEST_SUPPLY = 2**32 - 1
 TIMES = 'a time with its zone, as "2026-12-24T18:00:00Z", or ""'
-ADDRESSES = "an address (0x and 40 hexadecimal digits), with EIP-55's upper and lower case or without any"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +109,7 @@ def read_drop(given: Mapping[str, Any], file: Path | str) -> DropSettings:
     def by_address(key: str, most: int) -> dict[str, int]:
         found: dict[str, int] = {}
         for wallet, number in given[key].items():
-            address = told(key, read_address, wallet)
+            address = told(key, checked_address, wallet)
             if address in found:
                 raise BadSetting(file, f"drop.{key}", f"{address} is there twice", "each address once")
             found[address] = told(f"{key}.{address}", whole, number, most)
@@ -135,22 +133,12 @@ def read_drop(given: Mapping[str, Any], file: Path | str) -> DropSettings:
         raise BadSetting(file, "drop.payees", problem, f"basis points that come to {WHOLE}, or {{}}")
     return DropSettings(
         supply=told("supply", whole, given["supply"], LARGEST_SUPPLY),
-        owner=told("owner", read_address, given["owner"]) if given["owner"] else "",
+        owner=told("owner", checked_address, given["owner"]) if given["owner"] else "",
         payees=payees,
         team=by_address("team", LARGEST_SUPPLY),
         presale=phase("presale"),
         public=phase("public"),
     )
-
-
-def read_address(given: object) -> str:
-    """An address in EIP-55's form. Raises BadValue for what is none, the zero address, and a wrong checksum: somebody
-    mistyped it."""
-    if not isinstance(given, str) or not given.startswith("0x") or not is_address(given) or int(given, 16) == 0:
-        raise BadValue("address", given, ADDRESSES)
-    if is_checksum_formatted_address(given) and not is_checksum_address(given):
-        raise BadValue("address", given, f"one whose upper and lower case fit (EIP-55): {to_checksum_address(given)}?")
-    return to_checksum_address(given)
 
 
 def read_time(given: str) -> int:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
 from eth_utils.crypto import keccak
 
 from errors import BadSource, BadValue, NodeFailed, NodeRefused
@@ -49,15 +48,6 @@ class Block:
 
 class Reverted(Exception):
     """The contract itself refuses a call."""
-
-
-def checked_address(text: str) -> str:
-    """An address with its checksum. Raises BadValue for what is none, or one whose checksum is wrong (EIP-55)."""
-    digits = text[2:]
-    bare = digits in (digits.lower(), digits.upper())
-    if not (text.startswith("0x") and is_hex_address(text) and (bare or is_checksum_address(text))):
-        raise BadValue("contract", text[:60], "0x and 40 hexadecimal digits, in upper and lower case as EIP-55 has it")
-    return to_checksum_address(text)
 
 
 def checked_ids(text: str) -> list[int]:
@@ -206,7 +196,6 @@ class Contract:
 
         def ask() -> bytes:
             with self._node.asking(f"{signature} of the contract"), _reverting():
-                # CCIP Read (EIP-3668) would have the contract choose an address that is then asked
                 return bytes(self._node.web3.eth.call({"to": self._address, "data": data}, self.block.number))
 
         answer = _patiently(ask)

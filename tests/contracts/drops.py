@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eth_tester.exceptions import TransactionFailed
 from eth_utils import keccak
 from web3 import Web3
 from web3.exceptions import ContractLogicError
@@ -171,10 +169,8 @@ def refused(call: Callable[[], Any]) -> str:
     """The name of the error that a call ends with."""
     try:
         call()
-    except ContractLogicError as error:  # of a node
+    except ContractLogicError as error:
         data = bytes.fromhex(str(error.data).removeprefix("0x")) if error.data else b""
-    except TransactionFailed as error:  # of eth-tester
-        data = ast.literal_eval(str(error).removeprefix("execution reverted: "))
     else:
         raise AssertionError("it is not refused")
     return error_name(data)

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from errors import BadRows, BadSource, BadValue
-from minting.allowlist.rows import checked_address, read_lists
+from minting.allowlist.rows import read_lists
+from minting.chain.addresses import checked_address
 from minting.chain.coins import coins_of, wei_of
 
 ADA, BOB, EVE = (f"0x{letter * 40}" for letter in "abe")

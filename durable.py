@@ -44,8 +44,10 @@ def write_json(file: Path, content: object) -> None:
 class Lines:
     """A file of JSON, one object a line, added and never changed, so that a process that was killed is gone on from.
 
-    A line is on the disk when `add` returns. A torn line, of a process that was killed while it wrote, counts as never
-    written, as one does that is no JSON object. Threads may share it; processes take turns. Only its owner may read it.
+    A line is on the disk when `add` returns; where it cannot be written whole, OSError is raised and nothing of it
+    stays. What a killed process left of a line is taken away: it counts as never written. `read`: the lines that were
+    there; `damaged`: the numbers, from 1, of lines that are no JSON objects, which no kill leaves. Processes take
+    turns, and so do threads. Only its owner may read it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -54,14 +56,23 @@ class Lines:
         self._out = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         sync_folder(file.parent)
         found = file.read_bytes()
-        self.read = [line for line in map(_object, found.split(b"\n")) if line is not None]
-        if found and not found.endswith(b"\n"):
-            os.write(self._out, b"\n")  # so that the torn line harms no other
+        whole = found.rpartition(b"\n")[0]
+        if len(whole) + 1 < len(found):
+            os.ftruncate(self._out, len(whole) + 1 if whole else 0)
+        lines = [_object(line) for line in whole.split(b"\n")] if whole else []
+        self.read = [line for line in lines if line is not None]
+        self.damaged = [number for number, line in enumerate(lines, 1) if line is None]
 
     def add(self, line: dict[str, Any]) -> None:
-        written = json.dumps(line, ensure_ascii=False).encode() + b"\n"
-        os.write(self._out, written)  # with O_APPEND, one line at a time even between threads
-        os.fsync(self._out)
+        left = memoryview(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        before = os.fstat(self._out).st_size
+        try:
+            while left:
+                left = left[os.write(self._out, left) :]
+            os.fsync(self._out)
+        except OSError:
+            os.ftruncate(self._out, before)
+            raise
 
     def close(self) -> None:
         os.close(self._out)

@@ -53,6 +53,8 @@ def _step(kind: str, help: str, *more: Option) -> click.Command:
 
         chosen = dropping.STOP if stop else kind
         if adopt:
+            if dry_run or unsigned:
+                raise click.UsageError("--adopt notes an address, and sends nothing: without --dry-run and --unsigned")
             click.echo(f"contract: {dropping.adopt(settings, place, adopt)}")
         elif unsigned:
             _tell_unsigned(dropping.write_unsigned(settings, place, chosen))
@@ -61,7 +63,7 @@ def _step(kind: str, help: str, *more: Option) -> click.Command:
         else:
             account = dropping.read_keystore(keystore, keystore_password(keystore))
             agree = _asking(yes, dry_run)
-            _tell(dropping.do(settings, place, chosen, account, agree=agree, say=say), place)
+            _tell(dropping.do(settings, place, chosen, account, agree=agree, say=say, dry_run=dry_run), place)
 
     for option in more:
         command = option(command)
@@ -121,6 +123,8 @@ def _asking(yes: bool, dry_run: bool) -> Callable[[Network, list[Priced], str], 
     def agree(network: Network, priced: list[Priced], signer: str) -> bool:
         where = f"on {network.name} (chain {network.chain_id}), signed by {signer}"
         click.echo(f"{where}:")
+        if to := priced[0].call.to:
+            click.echo(f"  contract {to}")
         for one in priced:
             click.echo("\n      ".join([f"  {one.call.what}", *one.call.details]))
             click.echo(f"      {one.gas} gas, about {network.money(one.likely)}, at most {network.money(one.most)}")
@@ -153,7 +157,8 @@ def _tell_unsigned(written: tuple[Path, list[Call]] | None) -> None:
         click.echo("there is nothing left to do: the chain holds it already")
         return
     file, calls = written
-    click.echo(f"{len(calls)} calls to be signed: {file} (Safe's Transaction Builder loads it)")
+    how = "Safe's Transaction Builder loads it" if calls[0].to else "then `toadworks deploy --adopt ADDRESS`"
+    click.echo(f"{len(calls)} calls to be signed: {file} ({how})")
 
 
 steps = (rehearse, deploy, open_, mint, reveal, freeze, withdraw)

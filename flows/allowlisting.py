@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from errors import BadSetting, BadValue, NothingLeft
-from flows.drop_terms import network_folder
+from flows.drop_terms import drop_folder, network_folder
 from flows.settings import Settings
 from minting.allowlist.files import FILE, Allowlist, make_allowlist, read_allowlist, write_allowlist
 from minting.allowlist.rows import MOST_LIMIT, Source, read_lists
@@ -44,11 +44,13 @@ def make(
 
 
 def planned_entries(settings: Settings) -> list[Entry]:
-    """Who may mint in the presale, as drop.allowlist and the keys beside it say, before there is a contract; none where
-    it is empty. Raises as `make` does."""
+    """Who may mint in the presale, as drop.allowlist and the keys beside it say, before there is a contract. Where it
+    is empty: as the allowlist says that was made last, of whatever network; none where none was. Raises as `make`
+    does."""
     own = settings["drop"]
     if not own["allowlist"]:
-        return []
+        made = sorted(drop_folder(settings).glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime)
+        return list(read_allowlist(made[-1]).entries) if made else []
     sources, excluded = _lists(settings, (), ())
     rules = _rules(settings, own["presale_per_token"], own["presale_at_most"], None, None)
     return entries_of(sources, rules, excluded)

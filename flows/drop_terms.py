@@ -13,11 +13,13 @@ from errors import BadRelease, BadSetting, NothingLeft
 from flows.settings import Settings
 from minting.allowlist.rules import Entry
 from minting.chain.networks import Network
+from minting.drop.auditing import provenances
 from minting.drop.contract import compiled
 from minting.drop.terms import MOST_ROYALTY, Terms, read_drop
 from minting.manifest import FILE, Manifest, read_manifest
-from minting.placeholder import unrevealed
+from minting.placeholder import broken_promises, unrevealed
 
+SALE, DEPLOYED, ALLOWLIST = "the terms", "the release", "the allowlist"
 FOLDER, REHEARSAL = "drop", "rehearsal.json"  # in the collection's folder, and in that
 
 
@@ -75,39 +77,53 @@ def manifest_before_reveal(settings: Settings) -> Path:
     return placeholder if placeholder.exists() else settings.release_folder / FILE
 
 
-def release_to_reveal(settings: Settings) -> Manifest:
-    """Raises BadRelease where it may not be shown yet."""
+def release_to_reveal(settings: Settings) -> tuple[Manifest, set[str]]:
+    """The release, and every provenance hash that a contract may have been given for it. Raises BadRelease where it may
+    not be shown yet, or is not what the placeholder promised."""
     manifest = read_manifest(settings.release_folder / FILE)
-    if faults := unrevealed(manifest):
-        raise BadRelease(settings.release_folder, faults)
-    return manifest
+    faults, count = unrevealed(manifest), None
+    if (settings.placeholder_folder / FILE).exists():
+        placeholder = read_manifest(settings.placeholder_folder / FILE)
+        if placeholder.promise:
+            count = placeholder.promise.count
+            faults += broken_promises(placeholder.promise, placeholder.shuffle, manifest)
+    if faults:
+        raise BadRelease(settings.release_folder, list(dict.fromkeys(faults)))
+    return manifest, set(provenances(manifest, count))
 
 
 def note_rehearsed(settings: Settings, terms: Terms, entries: Sequence[Entry]) -> Path:
     """These terms went well, with this contract and this allowlist."""
     file = drop_folder(settings) / REHEARSAL
     file.parent.mkdir(mode=0o700, exist_ok=True)
-    write_json(file, _rehearsed(terms) | {"allowlist": _digest(entries)})
+    write_json(file, {**_rehearsed(terms), DEPLOYED: terms.digest, ALLOWLIST: _digest(entries)})
     return file
 
 
-def check_rehearsed(settings: Settings, terms: Terms, entries: Sequence[Entry] | None = None) -> None:
+def check_rehearsed(
+    settings: Settings, terms: Terms, entries: Sequence[Entry] | None = None, *, deploying: bool = False
+) -> None:
     """Raises NothingLeft where something else was rehearsed, or nothing. `entries`: of the allowlist, where that
-    matters."""
+    matters; what is deployed for ever matters while `deploying`."""
     file = drop_folder(settings) / REHEARSAL
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise NothingLeft("this drop was not rehearsed: `toadworks rehearse` first; it costs nothing") from None
-    now = _rehearsed(terms) | ({} if entries is None else {"allowlist": _digest(entries)})
-    changed = [key for key, value in now.items() if found.get(key) != value]
+    now = _rehearsed(terms)
+    if deploying:
+        now[DEPLOYED] = terms.digest
+    if entries is not None:
+        now[ALLOWLIST] = _digest(entries)
+    changed = [key for key, value in now.items() if not isinstance(found, dict) or found.get(key) != value]
     if changed:
-        told = f"what was rehearsed is not what would be done; other are: {', '.join(changed)}"
-        raise NothingLeft(f"{told}: `toadworks rehearse` again")
+        told = f"what was rehearsed is not what would be done: {', '.join(changed)} changed"
+        more = "; lists and rules of the allowlist belong into [drop]" if ALLOWLIST in changed else ""
+        raise NothingLeft(f"{told}: `toadworks rehearse` again{more}")
 
 
 def _rehearsed(terms: Terms) -> dict[str, str]:
-    return {"terms": terms.digest, "contract": hashlib.sha256(compiled().bytecode.encode()).hexdigest()}
+    return {SALE: terms.sale_digest, "the contract": hashlib.sha256(compiled().bytecode.encode()).hexdigest()}
 
 
 def _digest(entries: Sequence[Entry]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from collection_db import Table
-from durable import write_json
-from errors import NothingLeft, StepRefused, WrongChain
+from durable import write_json, write_whole
+from errors import NodeFailed, NothingLeft, StepRefused, WrongChain
 from flows.alone import alone_in
 from flows.drop_terms import check_rehearsed, drop_folder, network_folder, release_to_reveal, terms_of
 from flows.settings import Settings
@@ -22,7 +22,7 @@ from minting.chain.networks import Network
 from minting.chain.node import Node
 from minting.chain.snapshot import first_block
 from minting.drop.auditing import caip19
-from minting.drop.calls import Call, deployment
+from minting.drop.calls import Call, deployment, gas_of
 from minting.drop.contract import INPUT
 from minting.drop.journal import DEPLOY, Done, Journal
 from minting.drop.sending import Priced, Sender, Waiting
@@ -77,35 +77,38 @@ def do(
     *,
     agree: Callable[[Network, list[Priced], str], bool],
     say: Callable[[str], None],
+    dry_run: bool = False,
     waiting: Waiting = PATIENT,
 ) -> Outcome:
-    """Do what is still to be done of a kind (see KINDS). First, whatever was sent before is brought to its end.
+    """Do what is still to be done of a kind (see KINDS). First, whatever was agreed to and signed before is brought to
+    its end; with `dry_run` nothing at all is sent.
 
-    `agree` is told the calls with what they cost, and who signs; after a no, nothing is sent. Raises BadSetting,
+    `agree` is told the calls with what they cost, and who signs; after a no, nothing more is sent. Raises BadSetting,
     BadRelease and NothingLeft for what is not ready; WrongChain where chain or contract are not those dealt with
     before; StepRefused, StepFailed and NodeFailed.
     """
-    terms = terms_of(settings)
-    if kind in REHEARSED:
-        check_rehearsed(settings, terms)
+    terms = _checked_terms(settings, kind)
     with at_work(settings, network) as (node, journal):
         sender = Sender(node, journal, account, say=say, waiting=waiting)
-        sender.settle()
-        calls = still_to_do(settings, node, journal, kind, terms, account.address)
+        for entry in journal.pending:
+            say(f"going on with what was signed before: {entry.last.what}")
+        sender.settle(only_look=dry_run)
+        calls = still_to_do(settings, node, journal, kind, terms, account.address, waiting)
+        if kind == WITHDRAW:
+            calls = list(_payable(node, calls, account.address, say))
         done: list[tuple[Call, Done]] = []
         if calls:
             priced = sender.price(calls)
-            if not agree(network, priced, account.address):
+            if not agree(network, priced, account.address) or dry_run:
                 return Outcome([], _address(journal), agreed=False)
             sender.check_funds(priced)
-            for one in calls:
-                done.append((one, sender.send(one)))
-                say(f"done: {one.what} ({network.money(done[-1][1].paid)} for gas)")
+            for one in priced:
+                done.append((one.call, sender.send(one.call, one)))
+                say(f"done: {one.call.what} ({network.money(done[-1][1].paid)} for gas)")
         address = _address(journal)
         if address:
-            Drop(node, address, terms).check_code()
             _leave_source(network_folder(settings, network))
-        if kind == MINT:
+        if kind == MINT and not dry_run:
             _mark(settings, node, journal, address)
     return Outcome(done, address)
 
@@ -113,15 +116,20 @@ def do(
 def adopt(settings: Settings, network: Network, address: str) -> str:
     """Go on with a contract that another program deployed, as a multisig does with what `write_unsigned` wrote: its
     address, with its checksum. Raises WrongChain where it is not this contract with these terms; StepRefused where one
-    was deployed before."""
+    was deployed before, or is being deployed."""
     terms = terms_of(settings)
-    check_rehearsed(settings, terms)
+    check_rehearsed(settings, terms, deploying=True)
     with at_work(settings, network) as (node, journal):
-        if journal.deployment:
-            raise StepRefused(network.name, "adopt", f"{journal.deployment[0]} was deployed here before")
+        if journal.deployment or journal.pending:
+            told = journal.deployment[0] if journal.deployment else "another one"
+            raise StepRefused(network.name, "adopt", f"{told} was deployed here before, or is being deployed")
         drop = Drop(node, checked_address(address), terms)
         drop.check_code()
-        drop.check_terms()
+        drop.check_terms(drop.ask("owner"))
+        if terms.owner and drop.ask("owner") != terms.owner:
+            raise WrongChain(network.name, f"{address} belongs to {drop.ask('owner')}, not to {terms.owner}")
+        if (found := drop.ask("provenance").hex()) != terms.provenance:
+            raise WrongChain(network.name, f"{address} has the provenance hash {found}, not {terms.provenance}")
         with node.asking("the last block"):
             last = node.web3.eth.block_number
         journal.note_adopted(drop.address, first_block(node, drop.address, last, say=lambda text: None))
@@ -131,49 +139,98 @@ def adopt(settings: Settings, network: Network, address: str) -> str:
 
 def write_unsigned(settings: Settings, network: Network, kind: str) -> tuple[Path, list[Call]] | None:
     """Write what is still to be done for a multisig to sign: a batch of Safe's Transaction Builder. None where nothing
-    is.
+    is. Nothing is sent.
 
     Raises as `do` does, and StepRefused where the owner is to deploy but is not named.
     """
-    terms = terms_of(settings)
-    if kind == DEPLOY and not terms.owner:
+    terms = _checked_terms(settings, kind)
+    if kind == DEPLOY and not (terms and terms.owner):
         raise StepRefused(network.name, "deploy", "who is to own the contract? Set drop.owner")
-    if kind in REHEARSED:
-        check_rehearsed(settings, terms)
     with at_work(settings, network) as (node, journal):
-        Sender(node, journal).settle()
+        Sender(node, journal).settle(only_look=True)
         calls = still_to_do(settings, node, journal, kind, terms, "")
     if not calls:
         return None
     file = network_folder(settings, network) / f"unsigned-{kind}.json"
     batch = [{"to": one.to or None, "value": str(one.value), "data": one.data, "contractMethod": None} for one in calls]
     told = "; ".join(one.what for one in calls)
-    about = {"name": f"{terms.name}: {kind}", "description": told}
+    about = {"name": kind, "description": told}
     write_json(file, {"version": "1.0", "chainId": str(network.chain_id), "meta": about, "transactions": batch})
     return file, calls
 
 
-def still_to_do(settings: Settings, node: Node, journal: Journal, kind: str, terms: Terms, signer: str) -> list[Call]:
-    """`signer`: "" for the contract's owner, whoever that is."""
+def still_to_do(
+    settings: Settings,
+    node: Node,
+    journal: Journal,
+    kind: str,
+    terms: Terms | None,
+    signer: str,
+    waiting: Waiting = PATIENT,
+) -> list[Call]:
+    """All of it is asked at one block, which holds everything that was done. `signer`: "" for the contract's owner,
+    whoever that is."""
     address = _address(journal)
+    drop = Drop(node, address, terms, _head(node, journal.last_block, waiting))
     if kind == DEPLOY:
-        return [] if address else [deployment(terms, signer or terms.owner)]
+        if not address:
+            return [deployment(drop.terms, signer or drop.terms.owner)]
+        drop.check_code()
+        drop.check_terms(journal.deployer)
+        return []
     if not address:
         raise NothingLeft(f"nothing was deployed on {node.network.name}: `toadworks deploy` comes first")
-    drop = Drop(node, address, terms)
     drop.check_code()
     if signer and kind != WITHDRAW:  # which anybody may do
         drop.check_signer(signer)
+    if kind in (OPEN, MINT):
+        drop.check_terms(journal.deployer)
     if kind == OPEN:
-        return list(drop.opening(_root(settings, node.network, address, terms)))
+        return list(drop.opening(_root(settings, node.network, address, drop.terms)))
     if kind in (REVEAL, FREEZE):
-        release = release_to_reveal(settings)
+        release, known = release_to_reveal(settings)
+        drop.check_provenance(known)
         return list(
             drop.revealing(release.base_uri, release.contract_uri)
             if kind == REVEAL
             else drop.freezing(release.base_uri)
         )
     return list({STOP: drop.stopping, MINT: drop.minting, WITHDRAW: drop.withdrawing}[kind]())
+
+
+def _checked_terms(settings: Settings, kind: str) -> Terms | None:
+    """The terms, as they were rehearsed; none for what has to work whatever became of the release."""
+    if kind in (STOP, WITHDRAW):
+        return None
+    terms = terms_of(settings)
+    if kind in REHEARSED:
+        check_rehearsed(settings, terms, deploying=kind == DEPLOY)
+    return terms
+
+
+def _head(node: Node, least: int, waiting: Waiting) -> int:
+    """The last block, as soon as the node has what was done: behind one address may be nodes some blocks apart."""
+    end = time.monotonic() + waiting.doubt
+    while True:
+        with node.asking("the last block"):
+            head = node.web3.eth.block_number
+        if head >= least:
+            return head
+        if time.monotonic() > end:
+            raise NodeFailed(
+                node.network.name, f"the node is at block {head}, behind {least}, in which a step was done"
+            )
+        time.sleep(waiting.pause)
+
+
+def _payable(node: Node, calls: list[Call], signer: str, say: Callable[[str], None]) -> Iterator[Call]:
+    """A payee that takes no money must not keep the others from theirs."""
+    for one in calls:
+        try:
+            gas_of(node, one, signer)
+            yield one
+        except StepRefused as error:
+            say(f"left out: {error}")
 
 
 @contextmanager
@@ -189,7 +246,7 @@ def at_work(settings: Settings, network: Network) -> Iterator[tuple[Node, Journa
         journal = Journal(folder)
         try:
             about = {"chain_id": network.chain_id, "genesis": genesis}
-            if journal.chain and journal.chain != about:
+            if (journal.chain or journal.deployment or journal.entries) and journal.chain != about:
                 told = f"this is another chain than the one that {journal.file} speaks of; nothing was sent"
                 raise WrongChain(network.name, told)
             if not journal.chain:
@@ -235,4 +292,4 @@ def _mark(settings: Settings, node: Node, journal: Journal, address: str) -> Non
 
 def _leave_source(folder: Path) -> None:
     if not (folder / CONTRACT).exists():
-        shutil.copyfile(INPUT, folder / CONTRACT)
+        write_whole(folder / CONTRACT, INPUT.read_bytes())

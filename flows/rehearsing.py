@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from errors import BadRelease
 from flows.allowlisting import planned_entries
-from flows.drop_terms import note_rehearsed, terms_of
+from flows.drop_terms import drop_folder, note_rehearsed, terms_of
 from flows.settings import Settings
 from minting.chain.networks import GWEI, Network
+from minting.drop.journal import FILE as JOURNAL
 from minting.drop.rehearsing import BUYER, OWNER, PAYEE, WALLET, Line, Rehearsal, rehearse
 from minting.manifest import FILE, read_manifest
 
@@ -25,7 +26,8 @@ def rehearse_drop(settings: Settings, heard: Callable[[Line], None]) -> Rehearsa
         revealed = release.base_uri, release.contract_uri
     except BadRelease:
         revealed = terms.base_uri, terms.contract_uri
-    told = rehearse(terms, entries, revealed, heard=heard)
+    begun = any((drop_folder(settings) / network.name / JOURNAL).exists() for network in networks_of(settings))
+    told = rehearse(terms, entries, revealed, begun=begun, heard=heard)
     note_rehearsed(settings, terms, entries)
     return told
 

@@ -96,3 +96,11 @@ def read_network(name: str, given: Mapping[str, Any], file: Path | str) -> Netwo
         require(0 <= getattr(network, key) < 1e9, f".{key}", f"{getattr(network, key)}", "numbers from 0")
     require(network.max_gas >= 21_000, ".max_gas", f"{network.max_gas}", "whole numbers from 21000")
     return network
+
+
+def _is_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # whose words repeat the address
+        return False

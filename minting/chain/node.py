@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,15 +15,21 @@ from minting.ethereum import keeping_recursion_limit
 with keeping_recursion_limit():
     from web3 import HTTPProvider, Web3
     from web3.exceptions import BadResponseFormat, TooManyRequests, Web3Exception, Web3RPCError
+    from web3.middleware import ExtraDataToPOAMiddleware
     from web3.providers.base import BaseProvider
     from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
 
 TIMEOUT = 20  # seconds for an answer
+SHORT = 6  # characters: no key is as short
 TRIES, PAUSE = 5, 0.25  # of what only asks; seconds, doubled each time
 # what is signed is sent once for each decision to send it, and then looked for; logs are asked for again, but fewer
 _ONCE = ("eth_sendRawTransaction", "eth_getLogs")
 _AWAY = (requests.exceptions.RequestException, ConnectionError, TimeoutError, TooManyRequests)
-_STRANGE = (BadResponseFormat, ValueError, TypeError, KeyError, AttributeError)  # what answers that are none lead to
+# what answers that are none lead to
+_STRANGE = (
+    *(BadResponseFormat, ValueError, TypeError, KeyError, AttributeError),
+    *(OverflowError, RecursionError, IndexError, AssertionError),
+)
 
 
 class Node:
@@ -30,6 +37,9 @@ class Node:
 
     def __init__(self, network: Network, provider: BaseProvider) -> None:
         self.network, self.web3 = network, Web3(provider)
+        self.web3.middleware_onion.inject(
+            ExtraDataToPOAMiddleware, layer=0
+        )  # Polygon's and BNB's blocks have more of it
         provider.global_ccip_read_enabled = False  # EIP-3668: a contract could have us ask an address of its choice
 
     @classmethod
@@ -42,7 +52,9 @@ class Node:
             method_allowlist=[method for method in REQUEST_RETRY_ALLOWLIST if method not in _ONCE],
         )
         provider = HTTPProvider(
-            network.url(), request_kwargs={"timeout": TIMEOUT}, exception_retry_configuration=retries
+            network.url(),
+            request_kwargs={"timeout": TIMEOUT, "allow_redirects": False},
+            exception_retry_configuration=retries,
         )
         node = cls(network, provider)
         node.check_chain()
@@ -64,7 +76,8 @@ class Node:
         try:
             yield
         except Web3RPCError as error:
-            raise NodeRefused(self.network.name, what, *_said(error)) from None
+            code, words = _said(error)
+            raise NodeRefused(self.network.name, what, code, self._without_key(words)) from None
         except _AWAY as error:
             name = type(error).__name__
             raise NodeFailed(
@@ -75,6 +88,14 @@ class Node:
             raise NodeFailed(
                 self.network.name, f"the node at {self.network.host} gave no answer to {what} ({name})"
             ) from None
+
+    def _without_key(self, words: str) -> str:
+        """A node may repeat its own address, with the key in it."""
+        _, _, rest = self.network.url().partition("://")
+        for part in re.split(r"[/?&=@:]", rest):
+            if len(part) > SHORT and part not in self.network.host:
+                words = words.replace(part, "...")
+        return words
 
 
 def _said(error: Web3RPCError) -> tuple[int, str]:

@@ -62,10 +62,25 @@ def deployment(terms: Terms, signer: str) -> Call:
     )
 
 
-def call(kind: str, what: str, contract: str, function: str, *arguments: Any, value: int = 0) -> Call:
+def call(
+    kind: str,
+    what: str,
+    contract: str,
+    function: str,
+    *arguments: Any,
+    value: int = 0,
+    details: tuple[str, ...] = (),
+) -> Call:
     data = _ENCODER.eth.contract(abi=compiled().abi).encode_abi(function, args=list(arguments))
     return Call(
-        kind=kind, what=what, to=contract, data=data, function=function, arguments=tuple(arguments), value=value
+        kind=kind,
+        what=what,
+        to=contract,
+        data=data,
+        function=function,
+        arguments=tuple(arguments),
+        value=value,
+        details=details,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from durable import Lines
+from errors import BadValue
 
 FILE = "journal.jsonl"
 CHAIN, SIGNED, DONE, FAILED, LOST, OVERTAKEN, ADOPTED = (
@@ -18,8 +19,8 @@ DEPLOY = "deploy"
 @dataclass(frozen=True, kw_only=True)
 class Signed:
     """A transaction as it was signed. `step`: which it does, counted from 1; `kind`: of step; `hash`, `raw`, `data`:
-    hexadecimal with 0x; `gas`: at most; `fee`, `tip`: wei of gas (EIP-1559's maximum and priority); `value`: wei;
-    `sender`, `to` ("" deploys): EIP-55."""
+    hexadecimal with 0x; `gas`: at most; `fee`, `tip`: wei of gas (EIP-1559's maximum and priority); `ceiling`: what
+    `fee` may be raised to, as it was agreed; `value`: wei; `sender`, `to` ("" deploys): EIP-55."""
 
     step: int
     kind: str
@@ -30,6 +31,7 @@ class Signed:
     gas: int
     fee: int
     tip: int
+    ceiling: int
     hash: str
     raw: str
     data: str
@@ -70,15 +72,26 @@ class Entry:
 
 class Journal:
     """The journal in `folder`, one for each network: a killed process goes on from it. Raw signed transactions are in
-    it: anybody may send them, and only once, so they are no secret, but nobody else's business."""
+    it: anybody may send them, and only once, so they are no secret, but nobody else's business.
+
+    Raises BadValue for one in which a line is damaged or missing: what was signed must not be forgotten.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.entries: dict[int, Entry] = {}
         self.chain: dict[str, Any] = {}
         self.adopted: dict[str, Any] = {}
         self._lines = Lines(folder / FILE)
-        for line in self._lines.read:
-            self._take(line)
+        try:
+            for line in self._lines.read:
+                self._take(line)
+            whole = not self._lines.damaged and list(self.entries) == list(range(1, len(self.entries) + 1))
+        except (KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            self._lines.close()
+            allowed = "the lines that were written, every one of them; put it back as it was"
+            raise BadValue("journal of a drop", str(folder / FILE), allowed)
 
     @property
     def file(self) -> Path:
@@ -86,12 +99,22 @@ class Journal:
 
     @property
     def pending(self) -> list[Entry]:
-        """Steps whose end is not known, in the order of their nonces."""
-        return sorted((one for one in self.entries.values() if one.state == SIGNED), key=lambda one: one.last.nonce)
+        """Steps whose end is not known, in their order: a later one may need what an earlier one does."""
+        return [entry for _, entry in sorted(self.entries.items()) if entry.state == SIGNED]
 
     @property
     def next_step(self) -> int:
         return max(self.entries, default=0) + 1
+
+    @property
+    def last_block(self) -> int:
+        """Of what was done: a node that does not have it is behind."""
+        return max((entry.done.block for entry in self.entries.values() if entry.done), default=0)
+
+    @property
+    def deployer(self) -> str:
+        """Who deployed the contract; "" where that was another program."""
+        return next((one.last.sender for one in self.entries.values() if one.done and one.last.kind == DEPLOY), "")
 
     @property
     def deployment(self) -> tuple[str, int] | None:
@@ -104,7 +127,7 @@ class Journal:
         return None
 
     def note_chain(self, about: dict[str, Any]) -> None:
-        """Which chain this is about: chain id, the hash of its first block, what was rehearsed."""
+        """Which chain this is about: chain id, and the hash of its first block."""
         self._add(CHAIN, about)
 
     def note_adopted(self, contract: str, block: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from errors import StepRefused, WrongChain
+from minting.chain.coins import coins_of
 from minting.chain.node import Node
 from minting.drop.calls import Call, ask, call
 from minting.drop.contract import compiled
@@ -20,38 +21,53 @@ NO_ROOT = "0x" + 64 * "0"
 
 @dataclass(frozen=True)
 class Drop:
-    """The contract as it stands on a chain, and its terms. What it asks raises NodeFailed."""
+    """The contract as it stands on a chain, at a block or now, and its terms where they matter. What it asks raises
+    NodeFailed."""
 
     node: Node
     address: str
-    terms: Terms
+    wanted: Terms | None = None
+    block: int | None = None
+
+    @property
+    def terms(self) -> Terms:
+        assert self.wanted is not None
+        return self.wanted
 
     def ask(self, function: str, *arguments: Any) -> Any:
-        return ask(self.node, self.address, function, *arguments)
+        return ask(self.node, self.address, function, *arguments, block=self.block)
 
     def check_code(self) -> None:
         """Raises WrongChain where something else lies at the address than this contract."""
         with self.node.asking("the contract's code"):
             code = bytes(self.node.web3.eth.get_code(self.address))  # type: ignore[arg-type]
         if not compiled().is_code(code):
-            found = "another contract" if code else "no contract"
-            raise WrongChain(self.node.network.name, f"at {self.address} lies {found} than the one that was rehearsed")
+            found = "another contract than the one that was rehearsed" if code else "no contract"
+            raise WrongChain(self.node.network.name, f"at {self.address} there is {found}")
 
-    def check_terms(self) -> None:
-        """Raises WrongChain where what a deployment fixes for ever, and its owner, are not those of the terms."""
-        owner = self.ask("owner")
+    def check_terms(self, deployer: str = "") -> None:
+        """Raises WrongChain where what a deployment fixes for ever is not what the terms say. `deployer`: who deployed
+        it, "" where that is not known."""
         fixed = {
             "name": (self.ask("name"), self.terms.name),
             "symbol": (self.ask("symbol"), self.terms.symbol),
             "supply": (self.ask("maxSupply"), self.terms.supply),
-            "owner": (owner, self.terms.owner or owner),
-            "provenance": (self.ask("provenance").hex(), self.terms.provenance),
-            "payees": ({one: self.ask("shareOf", one) for one in self.ask("payees")}, self.terms.shares(owner)),
         }
-        if wrong := [
-            f"{key} {found!r} instead of {wanted!r}" for key, (found, wanted) in fixed.items() if found != wanted
-        ]:
-            raise WrongChain(self.node.network.name, f"{self.address} has {'; '.join(wrong)}")
+        if self.terms.payees or self.terms.owner or deployer:
+            shares = {one: self.ask("shareOf", one) for one in self.ask("payees")}
+            fixed["payees"] = (shares, self.terms.shares(deployer))
+        wrong = [f"{key} {found!r} instead of {wanted!r}" for key, (found, wanted) in fixed.items() if found != wanted]
+        if wrong:
+            told = f"{self.address} was deployed with {'; '.join(wrong)}: it cannot be changed any more"
+            raise WrongChain(self.node.network.name, f"{told}; put collection.toml and the release back as they were")
+
+    def check_provenance(self, known: Collection[str]) -> None:
+        """Raises StepRefused where the hash that the first mint fixed is none of the release's."""
+        if (found := self.ask("provenance").hex()) not in known and self.ask("totalMinted"):
+            told = (
+                f"the contract's provenance hash {found} is not the release's: its images or their order were changed"
+            )
+            raise StepRefused(self.node.network.name, "the release", told)
 
     def check_signer(self, signer: str) -> None:
         """Raises StepRefused where the contract would not listen to them."""
@@ -64,17 +80,18 @@ class Drop:
         hexadecimal with 0x."""
         sale, terms = self.sale(), self.terms
         if self.ask("provenance") == bytes(32) and not self.ask("totalMinted"):
-            yield self.call(OPEN, "fix the provenance hash", "setProvenance", bytes.fromhex(terms.provenance))
+            what = f"set the provenance hash {terms.provenance}"
+            yield self.call(OPEN, what, "setProvenance", bytes.fromhex(terms.provenance))
         found = "0x" + self.ask("allowlistRoot").hex()
         wanted = root if terms.presale.start else NO_ROOT
         if (sale["presaleStart"], sale["presaleEnd"], found) != (terms.presale.start, terms.presale.end, wanted):
             what = f"open the presale, {times(terms.presale)}" if terms.presale.start else "close the presale"
             arguments = (bytes.fromhex(wanted[2:]), terms.presale.start, terms.presale.end)
-            yield self.call(OPEN, what, "setPresale", *arguments)
+            yield self.call(OPEN, what, "setPresale", *arguments, details=(f"the allowlist's root: {wanted}",))
         given = (terms.public.start, terms.public.end, terms.public.price, terms.public.limit)
         if given != (sale["publicStart"], sale["publicEnd"], sale["publicPrice"], sale["publicLimit"]):
             limit = f"{terms.public.limit} a wallet" if terms.public.limit else "any number a wallet"
-            price = f"{terms.public.price / 10**18:g} {self.node.network.coin} a token"
+            price = f"{coins_of(terms.public.price)} {self.node.network.coin} a token"
             what = f"open the public phase, {times(terms.public)}, {price}, {limit}"
             yield self.call(OPEN, what if terms.public.start else "close the public phase", "setPublicSale", *given)
         if sale["paused"]:
@@ -121,8 +138,10 @@ class Drop:
         entry = next(one for one in compiled().abi if one.get("name") == "sale")
         return dict(zip((one["name"] for one in entry["outputs"]), self.ask("sale"), strict=True))
 
-    def call(self, kind: str, what: str, function: str, *arguments: Any) -> Call:
-        return call(kind, what, self.address, function, *arguments)
+    def call(
+        self, kind: str, what: str, function: str, *arguments: Any, value: int = 0, details: tuple[str, ...] = ()
+    ) -> Call:
+        return call(kind, what, self.address, function, *arguments, value=value, details=details)
 
 
 def times(phase: Phase) -> str:

@@ -36,7 +36,8 @@ class Phase:
 class Terms:
     """What is deployed and then opened. `owner`: an address, "" for whoever deploys; `payees`: basis points by address,
     none for all to the owner; `team`: tokens by address; `provenance`: SHA-256 over the images' (see
-    `minting.manifest.provenance`), hexadecimal; `royalty_receiver`: "" for none. Addresses are in EIP-55's form."""
+    `minting.manifest.provenance`), hexadecimal; `royalty_receiver`: "" for the owner. Addresses are in EIP-55's
+    form."""
 
     name: str
     symbol: str
@@ -76,8 +77,19 @@ class Terms:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all of it, hexadecimal: what was rehearsed is what is done."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of all of it, hexadecimal: what was rehearsed is what is deployed."""
+        return _digest(asdict(self))
+
+    @property
+    def sale_digest(self) -> str:
+        """The same, without what changes when a placeholder gives way to the release: what was rehearsed is what is
+        opened and minted."""
+        changing = ("base_uri", "contract_uri", "provenance")
+        return _digest({key: value for key, value in asdict(self).items() if key not in changing})
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

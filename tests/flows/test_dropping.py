@@ -123,6 +123,55 @@ def test_minting_can_be_stopped_and_let_go_on(pond, doing, anvil):
     assert functions(doing(settings, OPEN)) == ["setPaused"] and not drop_of(settings, anvil).sale()["paused"]
 
 
+def test_other_terms_than_were_deployed_stop_everything(pond, doing):
+    doing(pond(), DEPLOY)
+    with pytest.raises(WrongChain, match="supply 6 instead of 5"):
+        doing(pond(supply=5, team={TEAM: 1}), MINT)
+
+
+def test_minting_is_stopped_whatever_became_of_the_release(pond, doing, anvil):
+    settings = pond(public_start=BEGAN, public_end=ENDS)
+    drop = Drop(anvil.node(), doing(settings, DEPLOY).address)
+    shutil.rmtree(settings.release_folder)
+    shutil.rmtree(settings.placeholder_folder)
+    doing(settings, STOP)
+    assert drop.sale()["paused"] and doing(settings, WITHDRAW).done == []
+
+
+def test_a_release_that_is_not_what_was_promised_is_not_revealed(pond, doing):
+    settings = pond(team={TEAM: 1})
+    doing(settings, DEPLOY)
+    doing(settings, MINT)
+    file = settings.placeholder_folder / "manifest.json"
+    promised = read_manifest(file).promise.provenance_sha256
+    file.write_text(file.read_text().replace(promised, "ab" * 32))
+    with pytest.raises(BadRelease, match="provenance hash was published"):
+        doing(settings, REVEAL)
+    shutil.rmtree(settings.placeholder_folder)
+    changed = settings.release_folder / "manifest.json"
+    about = json.loads(changed.read_text())
+    about["tokens"][0]["image"], about["tokens"][1]["image"] = about["tokens"][1]["image"], about["tokens"][0]["image"]
+    changed.write_text(json.dumps(about))
+    with pytest.raises(StepRefused, match="its images or their order were changed"):
+        doing(settings, REVEAL)
+
+
+def test_a_payee_that_takes_no_money_does_not_keep_the_others_from_theirs(pond, doing, anvil):
+    settings = pond(payees={ANN: 9_000, BOB: 1_000})
+    drop = Drop(anvil.node(), doing(settings, DEPLOY).address)
+    anvil.ask("anvil_setBalance", drop.address, hex(10**18))
+    anvil.ask("anvil_setCode", ANN, "0x60006000fd")  # it reverts
+    assert [call.arguments for call, _ in doing(settings, WITHDRAW).done] == [(BOB,)]
+
+
+def test_a_phase_that_is_over_is_no_hindrance_once_the_drop_is_under_way(pond, doing):
+    over = {"presale_start": BEGAN, "presale_end": "2026-01-02T00:00:00Z"}
+    with pytest.raises(RunFailed, match="has passed"):
+        pond(**over)
+    doing(pond(), DEPLOY)
+    assert "the presale is over, and was not played" in rehearse_drop(pond(False, **over), lambda line: None).notes
+
+
 def test_a_team_that_grows_gets_only_the_rest(pond, doing, anvil):
     settings = pond(team={TEAM: 2})
     doing(settings, DEPLOY)
@@ -143,7 +192,7 @@ def test_nothing_is_deployed_that_was_not_rehearsed(pond, doing):
     with pytest.raises(NothingLeft, match="not rehearsed"):
         doing(pond(rehearsed=False), DEPLOY)
     pond(team={TEAM: 2})
-    with pytest.raises(NothingLeft, match="other are: terms"):
+    with pytest.raises(NothingLeft, match="the terms, the release changed"):
         doing(pond(rehearsed=False, team={TEAM: 3}), DEPLOY)
 
 

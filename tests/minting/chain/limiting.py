@@ -85,7 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return proxy.refusal(first, last)
         if method == "eth_call" and proxy.no_creation and "to" not in given[0]:
             return "a call needs a contract"
-        if method in ("eth_call", "eth_getCode") and int(given[1], 16) < proxy.oldest:
+        named = method in ("eth_call", "eth_getCode") and given[1].startswith("0x")
+        if named and int(given[1], 16) < proxy.oldest:
             return "missing trie node 0x12 (path )"
         return ""
 

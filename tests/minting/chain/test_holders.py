@@ -10,6 +10,7 @@ from minting.chain.logs import Log
 from tests.minting.chain.pond import wallet
 
 CONTRACT = wallet(99)
+TX = "0x" + "12" * 32
 
 
 def word(number):
@@ -17,11 +18,11 @@ def word(number):
 
 
 def transfer(sender, to, token):
-    return Log((TRANSFER, word(sender), word(to), word(token)), b"", 1, 0)
+    return Log((TRANSFER, word(sender), word(to), word(token)), b"", 1, 0, TX)
 
 
 def run(first, last, to):
-    return Log((RUN, word(first), word(0), word(to)), word(last), 1, 0)
+    return Log((RUN, word(first), word(0), word(to)), word(last), 1, 0, TX)
 
 
 def test_the_last_transfer_counts_and_burned_tokens_are_nobodys():
@@ -52,6 +53,6 @@ def test_transfers_from_who_did_not_hold_the_token_are_counted():
 
 def test_logs_of_other_standards_are_refused():
     with pytest.raises(BadValue, match="an ERC-20's, which name amounts"):
-        Holders(CONTRACT).take([Log((TRANSFER, word(0), word(1)), word(7), 1, 0)])
+        Holders(CONTRACT).take([Log((TRANSFER, word(0), word(1)), word(7), 1, 0, TX)])
     with pytest.raises(BadValue, match="of 1 topics"):
-        Holders(CONTRACT).take([Log((TRANSFER,), word(7) * 3, 1, 0)])
+        Holders(CONTRACT).take([Log((TRANSFER,), word(7) * 3, 1, 0, TX)])

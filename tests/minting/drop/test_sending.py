@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from errors import NodeFailed, StepFailed, StepRefused
+from errors import BadValue, NodeFailed, StepFailed, StepRefused
 from minting.drop.calls import call, deployment
 from minting.drop.fees import fees_now
 from minting.drop.journal import DONE, FAILED, OVERTAKEN, Journal
 from minting.drop.steps import Drop
 from tests.chains import Anvil
 from tests.minting.chain.limiting import limiting
-from tests.minting.drop.conftest import QUICK, terms
+from tests.minting.drop.conftest import QUICK, Party, terms
 
 HOLDER = "0x" + "12" * 20
 
@@ -80,7 +80,7 @@ def test_what_would_take_too_much_gas_is_never_signed(party):
 def test_gas_above_what_is_allowed_is_never_paid(party):
     drop = party.deployed(terms())
     party.network["max_fee"] = 0.000001
-    with pytest.raises(StepRefused, match="more than max_fee"):
+    with pytest.raises(StepRefused, match="max_fee"):
         party.sender().send(team_mint(drop))
 
 
@@ -118,6 +118,7 @@ def test_a_transaction_that_was_dropped_is_sent_again(party, slow_anvil):
 
 
 def test_an_underpriced_one_is_replaced_by_the_same_call(party, slow_anvil):
+    party.network["max_fee"] = 2_000.0
     sender, found = party.sender(), []
     thread = in_background(lambda: found.append(sender.send(deployment(terms(), party.account.address))))
     until(lambda: sent(slow_anvil))
@@ -141,15 +142,72 @@ def test_a_fee_is_never_raised_above_what_is_allowed(party, slow_anvil):
     party.network["max_fee"] = 4.0
     sender = party.sender()
     thread = in_background(lambda: sender.send(deployment(terms(), party.account.address)))
-    until(lambda: any("above max_fee" in said or "more than max_fee" in said for said in party.said))
+    until(lambda: any("were agreed to at most" in said or "max_fee" in said for said in party.said))
     assert all(one.fee <= 4 * 10**9 for one in sender.journal.entries[1].attempts)
     mining(slow_anvil, thread)
+
+
+def test_without_a_limit_a_fee_rises_to_a_few_times_the_first_at_most(party, slow_anvil):
+    sender = party.sender(waiting=replace(QUICK, stalled=0.05))
+    priced = sender.price([deployment(terms(), party.account.address)])[0]
+    thread = in_background(lambda: sender.send(priced.call, priced))
+    until(lambda: any("were agreed to at most" in said for said in party.said))
+    slow_anvil.ask("evm_setAutomine", True)
+    mining(slow_anvil, thread)
+    attempts = sender.journal.entries[1].attempts
+    assert len(attempts) > 2 and all(one.fee <= priced.ceiling == 4 * attempts[0].fee for one in attempts)
+    assert all(one.gas * one.fee <= priced.most for one in attempts)
+
+
+def test_what_a_node_keeps_no_receipt_of_is_still_done(party):
+    drop = party.deployed(terms())
+    with limiting(party.anvil.port) as proxy:
+        proxy.edit = lambda method, result: None if method == "eth_getTransactionReceipt" else result
+        sender = party.sender(proxy.node(party.anvil))
+        sender.settle()
+        assert sender.journal.deployment[0] == drop.address
+        assert "eth_sendRawTransaction" not in proxy.methods
+
+
+def test_a_dry_run_sends_nothing_that_was_signed_before(party, slow_anvil):
+    sender = party.sender()
+    sender._sign(1, deployment(terms(), party.account.address), 0, 3_000_000, fees_now(sender.node), 10**12)
+    with pytest.raises(StepRefused, match="without --dry-run"):
+        party.sender().settle(only_look=True)
+    assert not sent(slow_anvil)
+
+
+def test_steps_that_a_reorg_took_come_back_in_their_order(party):
+    """The deployment by one account, with a high nonce, the mint by another."""
+    owner = party.anvil.fresh()
+    party.anvil.ask("anvil_setNonce", party.account.address, "0x5")
+    drop = party.deployed(terms(owner=owner.address))
+    second = Party(party.anvil, party.folder, owner)
+    second.sender().send(team_mint(drop))
+    party.anvil.ask("anvil_reorg", 2, [])
+    second.sender().settle()
+    assert drop.ask("teamMinted", HOLDER) == 1
+
+
+@pytest.mark.parametrize("damage", ["a line", "a key", "the first line"])
+def test_a_journal_that_was_damaged_stops_everything(party, damage):
+    drop = party.deployed(terms())
+    party.sender().send(team_mint(drop))
+    file = party.folder / "journal.jsonl"
+    lines = file.read_bytes().split(b"\n")
+    if damage == "the first line":
+        lines = lines[2:]
+    else:
+        lines[2] = lines[2][:50] if damage == "a line" else lines[2].replace(b'"nonce"', b'"once"')
+    file.write_bytes(b"\n".join(lines))
+    with pytest.raises(BadValue, match="journal of a drop"):
+        party.sender()
 
 
 def test_another_process_goes_on_with_what_was_signed(party, slow_anvil):
     sender = party.sender()
     sender._sign(
-        1, one := deployment(terms(), party.account.address), 0, 3_000_000, fees_now(sender.node)
+        1, one := deployment(terms(), party.account.address), 0, 3_000_000, fees_now(sender.node), 10**12
     )  # then it is killed
     assert one.data and not sent(slow_anvil)
     after = party.sender()
@@ -162,7 +220,7 @@ def test_what_was_sent_and_not_noted_is_found(party):
     """Killed between the sending and the receipt."""
     drop = party.deployed(terms())
     sender = party.sender()
-    sender._sign(2, team_mint(drop), 1, 200_000, fees_now(sender.node))
+    sender._sign(2, team_mint(drop), 1, 200_000, fees_now(sender.node), 10**12)
     sender.node.web3.eth.send_raw_transaction(sender.journal.entries[2].last.raw)
     after = party.sender()
     after.settle()
@@ -195,7 +253,7 @@ def test_a_reorg_that_moves_a_step_to_another_block_is_noticed(party):
 
 def test_a_nonce_that_another_program_used_is_told_and_the_step_can_be_done_anew(party, slow_anvil):
     sender = party.sender()
-    sender._sign(1, deployment(terms(), party.account.address), 0, 3_000_000, fees_now(sender.node))
+    sender._sign(1, deployment(terms(), party.account.address), 0, 3_000_000, fees_now(sender.node), 10**12)
     about = {"to": HOLDER, "value": 1, "gas": 21_000, "nonce": 0, "chainId": 31337, "type": 2}
     other = party.account.sign_transaction({**about, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9})
     sender.node.web3.eth.send_raw_transaction(other.raw_transaction)

@@ -97,10 +97,13 @@ def rehearse(collection: Path) -> None:
     settings = settings_of(collection)
     from flows import rehearsing
 
+    head = [f"{'gas':>9}  who signs what"]
+
     def show(line: rehearsing.Line) -> None:
+        if head:
+            click.echo(head.pop())
         click.echo(f"{line.gas or '-':>9}  {line.role}: {line.what}{line.refused and f': refused ({line.refused})'}")
 
-    click.echo(f"{'gas':>9}  who signs what")
     told = rehearsing.rehearse_drop(settings, show)
     for note in told.notes:
         click.echo(f"note: {note}", err=True)

@@ -91,7 +91,7 @@ def do(
     with at_work(settings, network) as (node, journal):
         sender = Sender(node, journal, account, say=say, waiting=waiting)
         for entry in journal.pending:
-            say(f"going on with what was signed before: {entry.last.what}")
+            say(f"going on with what {entry.last.sender} signed before: {entry.last.what}")
         sender.settle(only_look=dry_run)
         calls = still_to_do(settings, node, journal, kind, terms, account.address, waiting)
         if kind == WITHDRAW:

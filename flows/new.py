@@ -160,6 +160,10 @@ public_limit = 0       # tokens a wallet; 0: any
 # [networks.polygon]   # a chain, by a name of yours; the environment fills in ${{NAME}}
 # chain_id = 137
 # rpc = "https://polygon-mainnet.example.com/v2/${{POLYGON_KEY}}"
+# confirmations = 10   # blocks until a transaction counts
+# coin = "POL"
+# gas_price = 30.0     # gwei, for estimates
+# max_fee = 300.0      # gwei of gas beyond which nothing is sent
 
 [storage]
 database = "toadworks.db"  # a SQLite file, or a URL

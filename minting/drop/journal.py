@@ -90,7 +90,8 @@ class Journal:
             whole = False
         if not whole:
             self._lines.close()
-            allowed = "the lines that were written, every one of them; put it back as it was"
+            where = f" (line {self._lines.damaged[0]} is damaged)" if self._lines.damaged else ""
+            allowed = f"the lines that this version of Toadworks wrote, every one of them{where}; put it back as it was"
             raise BadValue("journal of a drop", str(folder / FILE), allowed)
 
     @property

@@ -10,7 +10,7 @@ demo: .venv/installed
 	$(BIN)/toadworks demo
 
 test: .venv/tested
-	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal  # two at a time: many of them wait for servers
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder  # two files at a time: many tests wait for servers
 
 test-all: .venv/tested
 	$(BIN)/pytest

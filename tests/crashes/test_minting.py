@@ -10,10 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from flows.rehearsing import rehearse_drop
 from minting.drop.journal import DONE, Journal
@@ -58,7 +60,8 @@ class Mining:
 
     def run(self) -> None:
         while self.going:
-            self.anvil.mine()
+            with suppress(RuntimeError, requests.exceptions.RequestException):  # amid a reorg it may refuse
+                self.anvil.mine()
             time.sleep(0.03)
 
     def stop(self) -> None:

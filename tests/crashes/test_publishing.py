@@ -48,7 +48,7 @@ def puts(proxy: Breaking) -> Counter[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_killed_publishers_leave_nothing_out(bucket: Path, proxy: Breaking, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     write_release(tmp_path / "release", tokens=TOKENS, size=20_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from errors import BadSetting, BadValue, NothingLeft
 from flows.drop_terms import drop_folder, network_folder
@@ -54,6 +55,12 @@ def planned_entries(settings: Settings) -> list[Entry]:
     sources, excluded = _lists(settings, (), ())
     rules = _rules(settings, own["presale_per_token"], own["presale_at_most"], None, None)
     return entries_of(sources, rules, excluded)
+
+
+def lists_told(settings: Settings) -> list[dict[str, Any]]:
+    """What the release's manifest says of the lists in drop.allowlist. Raises BadSource and BadRows."""
+    found = read_lists([settings.folder / name for name in settings["drop"]["allowlist"]])
+    return [{"file": one.name, "sha256": one.sha256, "snapshot": one.snapshot} for one in found]
 
 
 def _lists(settings: Settings, files: Sequence[Path], exclude: Sequence[Path]) -> tuple[list[Source], set[str]]:

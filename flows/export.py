@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from collection_db import Assets, Table
 from errors import NothingLeft
+from flows.allowlisting import lists_told
 from flows.freeing import keep_again
 from flows.linting import alike, private_paths
 from flows.numbering import numbers_of
@@ -62,7 +63,7 @@ def _written(settings: Settings, renumber: bool, placeholder: bool) -> int:
     numbers = numbers_of([row.id for row in accepted], published, shuffle)
     accepted.sort(key=lambda row: numbers[row.id])
     tokens = [token_of(numbers[row.id], row, assets) for row in accepted]
-    release = settings.release
+    release = replace(settings.release, lists=lists_told(settings))
     if release.previews:
         tokens = with_previews(tokens, settings)
     write_release(

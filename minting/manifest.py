@@ -111,6 +111,23 @@ class TokenEntry(_Form):
         return [one for one in (self.image, self.preview, self.metadata) if one]
 
 
+class Snapshot(_Form):
+    """Whose holders a list names, and at the end of which block. `hash`: the block's, 0x and 64 digits."""
+
+    chain_id: Count
+    contract: str
+    block: Count
+    hash: str
+
+
+class WalletList(_Form):
+    """A list of wallets that may mint first: its file, whose wallets are nobody's business here, and its SHA-256."""
+
+    file: str
+    sha256: Digest
+    snapshot: Snapshot | None = None
+
+
 class About(_Form):
     name: str
     symbol: str
@@ -118,7 +135,8 @@ class About(_Form):
 
 class Manifest(_Form):
     """A release. `parts`: by their paths, in the order in which they are to be uploaded; `base_uri`: what the contract
-    joins a token's id to ({id} in an ERC-1155's); `contract_uri`: what `contractURI` says; `files`: every other file
+    joins a token's id to ({id} in an ERC-1155's); `contract_uri`: what `contractURI` says; `lists`: what the allowlist
+    of the presale is made from; `files`: every other file
     but the manifest and its signature."""
 
     format: Literal[1]
@@ -133,6 +151,7 @@ class Manifest(_Form):
     provenance: Provenance
     promise: Promise | None = None
     shuffle: dict[str, Any] | None = None
+    lists: list[WalletList] | None = None
     tokens: list[TokenEntry]
     files: list[File]
 

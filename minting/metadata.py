@@ -52,7 +52,8 @@ class Token:
 @dataclass(frozen=True, kw_only=True)
 class Release:
     """How the new collection is called and shown: the keys of [release] in a collection.toml, as docs/settings.md tells
-    them, with `rules` for [attributes] and `settings_file`, the user's file that errors name."""
+    them, with `rules` for [attributes], `lists` (as `manifest.WalletList`) for drop.allowlist, and `settings_file`, the
+    user's file that errors name."""
 
     collection: str
     symbol: str = ""
@@ -80,6 +81,7 @@ class Release:
     previews: bool = False
     placeholder_image: str = ""
     rules: Rules = field(default_factory=Rules)
+    lists: Sequence[Mapping[str, Any]] = ()
     settings_file: Path | str = "collection.toml"
 
     def image_path(self, number: int) -> str:

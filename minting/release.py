@@ -33,6 +33,7 @@ from minting.manifest import (
     Picture,
     Promise,
     TokenEntry,
+    WalletList,
     described,
     keccak_of,
     mime_of,
@@ -217,6 +218,7 @@ class Writer:
             provenance=provenance([entry.image for entry in entries]),
             promise=promise,
             shuffle=dict(shuffle) if shuffle else None,
+            lists=[WalletList.model_validate(one) for one in release.lists] or None,
             tokens=entries,
             files=[self.file(path) for path in others if path not in known],
         )

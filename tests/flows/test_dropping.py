@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import threading
@@ -29,6 +30,7 @@ from flows.dropping import (
     do,
     write_unsigned,
 )
+from flows.export import write_tokens
 from flows.rehearsing import rehearse_drop
 from flows.settings import Settings
 from minting.drop.journal import Journal
@@ -307,6 +309,16 @@ def test_a_release_of_another_standard_is_refused(pond):
     file.write_text(file.read_text().replace('"ERC-721"', '"ERC-1155"'))
     with pytest.raises(BadSetting, match="no ERC-1155"):
         terms_of(settings)
+
+
+def test_the_manifest_tells_what_the_allowlist_is_made_from(pond):
+    settings = pond(rehearsed=False, allowlist=["friends.csv"])
+    (settings.folder / "friends.csv").write_text(f"{ANN}\n")
+    write_tokens.fn(str(settings.file))
+    manifest = read_manifest(settings.release_folder / "manifest.json")
+    digest = hashlib.sha256(f"{ANN}\n".encode()).hexdigest()
+    assert [(one.file, one.sha256) for one in manifest.lists] == [("friends.csv", digest)]
+    assert ANN not in manifest.text()
 
 
 def test_without_a_release_there_are_no_terms(pond):

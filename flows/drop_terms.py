@@ -13,8 +13,8 @@ from errors import BadRelease, BadSetting, NothingLeft
 from flows.settings import Settings
 from minting.allowlist.rules import Entry
 from minting.chain.networks import Network
-from minting.drop.auditing import provenances
 from minting.drop.contract import compiled
+from minting.drop.promised import provenances
 from minting.drop.terms import MOST_ROYALTY, Terms, read_drop
 from minting.manifest import FILE, Manifest, read_manifest
 from minting.placeholder import broken_promises, unrevealed

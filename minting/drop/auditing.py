@@ -14,9 +14,10 @@ from minting.chain.mints import Mint, mints_of
 from minting.chain.node import Node
 from minting.chain.reading import TRIES, Block, Reorganized, ask, pinned, steady
 from minting.drop.contract import compiled
+from minting.drop.promised import provenances
 from minting.drop.state import NOBODY, Sale, State, code_at, plain, read_state, token_uris
 from minting.drop.steps import NO_ROOT
-from minting.manifest import Manifest, provenance
+from minting.manifest import Manifest
 
 OK, DIFFERS, UNCHECKED = "ok", "differs", "not checked"
 MOST_NAMED = 5  # tokens in a line
@@ -122,18 +123,6 @@ def audit(
 def caip19(chain_id: int, address: str) -> str:
     """An ERC-721 contract's name on all chains (CAIP-19)."""
     return f"eip155:{chain_id}/erc721:{address}"
-
-
-def provenances(release: Manifest, count: int | None = None) -> dict[str, str]:
-    """The provenance hashes that a contract may have been given before its first mint, hexadecimal, and which they are.
-    With a shuffle they are over the order before it, since that is what was there to be promised; else over the first
-    `count` images."""
-    images = [token.image for token in release.tokens[:count]]
-    if release.shuffle and "order" in release.shuffle:
-        by_hash = {token.image.sha256: token.image for token in release.tokens}
-        images = [by_hash[sha256] for sha256 in release.shuffle.get("initial", ()) if sha256 in by_hash]
-    both = provenance(images)
-    return {both.sha256: "SHA-256", both.keccak256: "Keccak-256"}
 
 
 def _audited(node: Node, address: str, expected: Expected, at: Block, from_block: int, meter: Meter) -> Report:

@@ -76,18 +76,13 @@ def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path, toadworks, start, small_co
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_ten_kills_lose_and_repeat_nothing(tmp_path, toadworks, start, small_collection, request, engine):
+def test_ten_kills_lose_and_repeat_nothing(tmp_path, toadworks, start, small_collection):
     undisturbed = small_collection(tmp_path / "undisturbed", SOURCES, steps=8)
     make_without_prefect(undisturbed)
     wanted = made(undisturbed.database_url)
     assert len(wanted) == 4 * SOURCES
 
     settings = small_collection(tmp_path / "killed", SOURCES, steps=8)
-    if engine == "postgresql":
-        text = settings.file.read_text().replace('"toadworks.db"', f'"{request.getfixturevalue("postgres_url")}"')
-        settings.file.write_text(text)
-        settings = Settings.read(settings.file)
     url = settings.database_url
     rng = random.Random(1)
     kills_after_a_candidate = 0

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from minting.drop.auditing import OK, UNCHECKED, provenances, ranges
+from minting.drop.auditing import OK, UNCHECKED, ranges
+from minting.drop.promised import provenances
 from minting.manifest import Manifest, provenance
 from tests.chains import accounts
 from tests.drops import PRICE, Drop, wrong

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from errors import BadSetting, BadValue, NothingLeft
+from errors import BadSetting, BadSource, BadValue, NothingLeft
 from flows.drop_terms import drop_folder, network_folder
 from flows.settings import Settings
 from minting.allowlist.files import FILE, Allowlist, make_allowlist, read_allowlist, write_allowlist
@@ -81,9 +81,17 @@ def _rules(settings: Settings, per_token: int, at_most: int, limit: int | None, 
     return Rules(_limit(settings, limit), _price(settings, price), per_token, at_most)
 
 
-def allowlist_of(settings: Settings, network: Network) -> Allowlist:
-    """The one that was made. Raises BadSource where there is none, or it was changed."""
-    return read_allowlist(network_folder(settings, network) / FILE)
+def allowlist_of(settings: Settings, network: Network, contract: str) -> Allowlist | None:
+    """The one that was made for this very contract; None where none was made. Raises BadSource where it was changed, or
+    is for another contract."""
+    file = network_folder(settings, network) / FILE
+    if not file.exists():
+        return None
+    allowlist = read_allowlist(file)
+    if (allowlist.chain_id, allowlist.contract) != (network.chain_id, contract):
+        told = f"is for {allowlist.contract} on chain {allowlist.chain_id}, not for {contract} on {network.chain_id}"
+        raise BadSource(file, f"{told}: `toadworks allowlist --network {network.name}` makes it again")
+    return allowlist
 
 
 def supply_of(settings: Settings) -> int:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from collection_db import Table
-from errors import BadRelease, BadSource, BadValue, NothingLeft, RunFailed
+from errors import BadRelease, BadValue, NothingLeft, RunFailed
+from flows.allowlisting import allowlist_of
 from flows.drop_terms import network_folder
 from flows.dropping import DEPLOY, deployment_of
 from flows.progress import shown
 from flows.settings import Settings
 from flows.verifying import verify_published
-from minting.allowlist.files import FILE as ALLOWLIST
-from minting.allowlist.files import read_allowlist
 from minting.chain.addresses import checked_address
 from minting.chain.networks import Network
 from minting.chain.node import Node
@@ -73,6 +72,7 @@ def expected_of(settings: Settings, network: Network, found: Found) -> Expected:
     owner, points = drop.owner or found.deployer, about["royalty_basis_points"]
     receiver = checked_address(about["royalty_recipient"]) if points and about["royalty_recipient"] else owner
     public = drop.public
+    allowlist = allowlist_of(settings, network, found.address)
     return Expected(
         release=release,
         placeholder=placeholder,
@@ -82,7 +82,7 @@ def expected_of(settings: Settings, network: Network, found: Found) -> Expected:
         royalty=(receiver, points),
         presale=(drop.presale.start, drop.presale.end),
         public=(public.start, public.end, public.price, public.limit),
-        root=_root(network_folder(settings, network) / ALLOWLIST, network, found.address),
+        root=allowlist.root if allowlist else None,
     )
 
 
@@ -131,17 +131,6 @@ def _block(given: str) -> str | int:
 
 def _manifest(folder: Path) -> Manifest | None:
     return read_manifest(folder / FILE) if (folder / FILE).exists() else None
-
-
-def _root(file: Path, network: Network, address: str) -> str | None:
-    """The root of the network's allowlist; None where there is no list."""
-    if not file.exists():
-        return None
-    allowlist = read_allowlist(file)
-    if (allowlist.chain_id, allowlist.contract) != (network.chain_id, address):
-        told = f"is for {allowlist.contract} on chain {allowlist.chain_id}, not for {address} on {network.chain_id}"
-        raise BadSource(file, f"{told}: `toadworks allowlist` makes it again")
-    return allowlist.root
 
 
 def _files(folder: Path, gateway: str) -> Iterator[Line]:

@@ -11,11 +11,10 @@ from pathlib import Path
 from collection_db import Table
 from durable import write_json, write_whole
 from errors import NodeFailed, NothingLeft, StepRefused, WrongChain
+from flows.allowlisting import allowlist_of
 from flows.alone import alone_in
 from flows.drop_terms import check_rehearsed, drop_folder, network_folder, release_to_reveal, terms_of
 from flows.settings import Settings
-from minting.allowlist.files import FILE as ALLOWLIST
-from minting.allowlist.files import read_allowlist
 from minting.chain.addresses import checked_address
 from minting.chain.mints import mints_of
 from minting.chain.networks import Network
@@ -264,14 +263,10 @@ def _root(settings: Settings, network: Network, address: str, terms: Terms) -> s
     """Of the allowlist for this very contract. Raises NothingLeft and BadSource."""
     if not terms.presale.start:
         return NO_ROOT
-    file = network_folder(settings, network) / ALLOWLIST
-    if not file.exists():
-        told = f"there is no {file}, and drop.presale_start says that there is a presale"
+    allowlist = allowlist_of(settings, network, address)
+    if allowlist is None:
+        told = "there is no allowlist, and drop.presale_start says that there is a presale"
         raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` makes it, or take the time away")
-    allowlist = read_allowlist(file)
-    if (allowlist.chain_id, allowlist.contract) != (network.chain_id, address):
-        told = f"{file} is for {allowlist.contract} on chain {allowlist.chain_id}, not for {address}"
-        raise NothingLeft(f"{told}: `toadworks allowlist --network {network.name}` again")
     check_rehearsed(settings, terms, allowlist.entries)
     return allowlist.root
 

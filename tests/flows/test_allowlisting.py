@@ -25,6 +25,8 @@ rpc = "http://127.0.0.1:1"
 supply = 70
 """
 
+OTHER = "0x" + "12" * 20
+
 
 @pytest.fixture
 def pond(tmp_path):
@@ -50,7 +52,9 @@ def test_what_is_not_said_comes_from_the_settings(pond):
     assert file == settings.folder / "drop" / "main" / "allowlist.json"
     assert [(entry.limit, entry.price) for entry in allowlist.entries] == [(3, 5 * 10**16)]
     assert [(e.limit, e.price) for e in made(settings, limit=2, price="0")[1].entries] == [(2, 0)]
-    assert allowlist_of(settings, settings.network("main")).entries[0].limit == 2
+    assert allowlist_of(settings, settings.network("main"), allowlist.contract).entries[0].limit == 2
+    with pytest.raises(BadSource, match=f"is for {allowlist.contract}"):
+        allowlist_of(settings, settings.network("main"), OTHER)
     assert supply_of(settings) == 70
 
 
@@ -100,10 +104,9 @@ def test_bad_rows_are_told_at_once_and_nothing_is_written(pond):
     assert not (settings.folder / "drop").exists()
 
 
-def test_an_allowlist_that_is_not_there_is_told(pond):
+def test_an_allowlist_that_was_not_made_is_none(pond):
     settings = pond()
-    with pytest.raises(BadSource, match="`toadworks allowlist` writes it"):
-        allowlist_of(settings, settings.network("main"))
+    assert allowlist_of(settings, settings.network("main"), OTHER) is None
 
 
 @pytest.mark.parametrize(

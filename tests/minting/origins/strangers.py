@@ -166,10 +166,10 @@ def silent(handler: Handler) -> None:
     handler.close_connection = True
 
 
-def dripping(handler: Handler) -> None:
+def dripping(handler: Handler, begin: bytes = b"X-Long: ") -> None:
     """A header, a byte now and then, without end."""
     with contextlib.suppress(OSError):
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + begin)
         while not handler.server.ended.wait(0.05):
             handler.wfile.write(b"x")
             handler.wfile.flush()
@@ -177,12 +177,7 @@ def dripping(handler: Handler) -> None:
 
 
 def dripping_body(handler: Handler) -> None:
-    with contextlib.suppress(OSError):
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-        while not handler.server.ended.wait(0.05):
-            handler.wfile.write(b"x")
-            handler.wfile.flush()
-    handler.close_connection = True
+    dripping(handler, b"Content-Length: 100000\r\n\r\n")
 
 
 @cache
